@@ -1,0 +1,14 @@
+// Base64, as in kubeconfig files and Basic authorization.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace wukong::kube {
+
+std::string encode_base64(std::string_view bytes);
+/// Nothing when `text` is not base64. White space is skipped: kubeconfig files wrap long values.
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace wukong::kube

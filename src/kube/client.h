@@ -1,0 +1,50 @@
+// The real kube::Api: requests with retries, watches, timers and signals over one Loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+#include "kube/api.h"
+#include "kube/cluster_access.h"
+#include "kube/credentials.h"
+#include "kube/loop.h"
+
+namespace wukong::kube {
+
+struct ClientOptions {
+  std::string user_agent{"kubectl-wukong"};
+  bool http1{};
+  std::uint64_t seed{};                                // of jitter
+  Duration watch_silence{std::chrono::seconds{90}};    // the server sends a bookmark about every minute
+  Duration request_silence{std::chrono::seconds{65}};  // it gives up a request itself after 60 s
+  std::size_t largest_body{512UL * 1024UL * 1024UL};
+  /// For -v: "GET /api/v1/… 200". Paths and outcomes only, no headers and no bodies.
+  std::function<void(std::string_view)> trace{};
+};
+
+class Client final : public Api {
+ public:
+  /// `loop` must outlive the client. Errors: `usage` for a server URL that is none.
+  static Result<std::unique_ptr<Client>> make(Loop& loop, ClusterAccess access, CredentialSource credentials,
+                                              ClientOptions options);
+  ~Client() override;
+
+  Time now() const override;
+  Handle after(Duration delay, std::function<void()> fire) override;
+  void request(Request request, std::function<void(Result<Response>)> done) override;
+  WatchHandle watch(const Watched& what, std::function<void(const std::string& name)> changed) override;
+  Handle on_signal(std::function<void(int)> heard) override;
+  void turn() override;
+
+ private:
+  struct Core;
+  explicit Client(std::unique_ptr<Core> core);
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace wukong::kube

@@ -1,0 +1,173 @@
+#include "kube/credentials.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+#include "base/text.h"
+#include "kube/base64.h"
+
+namespace wukong::kube {
+namespace {
+
+/// Half of the time between the kubelet's renewal of a service account's token and the old one's end.
+constexpr auto kFilePeriod = std::chrono::minutes{1};
+/// How long a plugin's answer counts at least, whatever it says of its end, and a failure for all that ask: plugins are
+/// slow and may ask the user. Without it, clocks that differ would run the plugin for ever and send nothing.
+constexpr auto kAnswerStands = std::chrono::seconds{10};
+
+bool fits_header(std::string_view value) {
+  return std::none_of(value.begin(), value.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < ' ' && byte != '\t') || byte == 0x7f;
+  });
+}
+
+/// Characters of a header's name stay, others become %XX. Source: client-go transport/round_trippers.go,
+/// headerKeyEscape.
+std::string header_key(std::string_view key) {
+  constexpr std::string_view kMarks = "!#$&'*+-.^_`|~";
+  std::string out{};
+  for (const char c : key) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (plain || kMarks.find(c) != std::string_view::npos)
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+Headers impersonation_headers(const Impersonation& as) {
+  Headers out{};
+  if (as.user.empty()) return out;
+  out.emplace_back("Impersonate-User", as.user);
+  if (!as.uid.empty()) out.emplace_back("Impersonate-Uid", as.uid);
+  for (const std::string& group : as.groups) out.emplace_back("Impersonate-Group", group);
+  for (const auto& [key, values] : as.extra)
+    for (const std::string& value : values) out.emplace_back("Impersonate-Extra-" + header_key(key), value);
+  return out;
+}
+
+}  // namespace
+
+Result<Headers> auth_headers(const Credential& credential, const Impersonation& impersonation, bool tls) {
+  Headers out = impersonation_headers(impersonation);
+  if (tls && !credential.token.empty())
+    out.emplace_back("Authorization", "Bearer " + credential.token);
+  else if (tls && (!credential.username.empty() || !credential.password.empty()))
+    out.emplace_back("Authorization", "Basic " + encode_base64(fmt::format("{}:{}", credential.username,
+                                                                           credential.password)));
+  for (const auto& [name, value] : out)
+    if (!fits_header(value))
+      return Error{.code = Code::unauthenticated,
+                   .message = fmt::format("the value for {} holds a control character", name),
+                   .hint = "look for a line break in the token, or in --as and --as-group"};
+  return out;
+}
+
+CredentialSource::CredentialSource(ClusterAccess access, CredentialIo io)
+    : access_(std::move(access)), io_(std::move(io)) {
+  const CredentialSpec& spec = access_.credentials;
+  credential_ = {.token = spec.token,
+                 .username = spec.username,
+                 .password = spec.password,
+                 .client_certificate = spec.client_certificate,
+                 .client_key = spec.client_key,
+                 .generation = 1};
+}
+
+Result<std::optional<Credential>> CredentialSource::current() {
+  if (access_.credentials.exec) return from_plugin();
+  if (!access_.credentials.token_file.empty()) return from_file();
+  return credential_;
+}
+
+/// As client-go's cached file token source: a file that cannot be read leaves the token that was read before.
+Result<std::optional<Credential>> CredentialSource::from_file() {
+  const Time now = io_.now();
+  if (have_ && now - obtained_ < kFilePeriod) return credential_;
+  const std::string& path = access_.credentials.token_file;
+  auto text = io_.read(path);
+  const std::string token(text ? trim(*text) : std::string_view());
+  if (token.empty() && credential_.token.empty())
+    return Error{.code = Code::unauthenticated,
+                 .message = text ? fmt::format("token file {} is empty", path) : text.error().message};
+  if (!token.empty() && token != credential_.token) {
+    credential_.token = token;
+    ++credential_.generation;
+  }
+  obtained_ = now;
+  have_ = true;
+  return credential_;
+}
+
+Result<std::optional<Credential>> CredentialSource::from_plugin() {
+  if (plugin_) return std::optional<Credential>{};
+  const bool recent = io_.now() - obtained_ < kAnswerStands;
+  if (failed_ && recent) return *failed_;
+  const bool expired = expires_ && io_.wall_now() > *expires_;
+  if (have_ && (recent || !expired)) return credential_;
+  failed_.reset();
+  WUKONG_TRY(ChildSpec spec, exec_child(access_, io_.stdin_is_terminal, io_.environment, io_.on_stderr));
+  spec.signal_mask = io_.signal_mask;
+  auto started = Child::start(std::move(spec));
+  if (!started) {
+    fail(exec_start_error(*access_.credentials.exec, started.error()));
+    return *failed_;
+  }
+  plugin_.emplace(std::move(*started));
+  return std::optional<Credential>{};
+}
+
+void CredentialSource::fail(Error why) {
+  failed_ = std::move(why);
+  obtained_ = io_.now();
+  have_ = false;
+}
+
+void CredentialSource::finish_plugin() {
+  auto got = exec_result(*access_.credentials.exec, plugin_->end());
+  plugin_.reset();
+  if (!got) return fail(std::move(got.error()));
+  credential_.token = std::move(got->token);
+  credential_.client_certificate = std::move(got->client_certificate);
+  credential_.client_key = std::move(got->client_key);
+  ++credential_.generation;
+  expires_ = got->expires;
+  obtained_ = io_.now();
+  have_ = true;
+}
+
+Result<Credential> CredentialSource::wait() {
+  while (true) {
+    WUKONG_TRY(auto now, current());
+    if (now) return std::move(*now);
+    std::vector<pollfd> fds = waits();
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR)
+      return Error{.code = Code::unauthenticated, .message = "cannot wait for the credential plugin"};
+    pump();
+  }
+}
+
+bool CredentialSource::refresh(std::uint64_t generation) {
+  if (!access_.credentials.exec && access_.credentials.token_file.empty()) return false;
+  if (generation != credential_.generation || plugin_) return true;
+  have_ = false;
+  failed_.reset();
+  return true;
+}
+
+std::vector<pollfd> CredentialSource::waits() const {
+  return plugin_ ? plugin_->waits() : std::vector<pollfd>{};
+}
+
+void CredentialSource::pump() {
+  if (!plugin_) return;
+  plugin_->pump();
+  if (plugin_->ended()) finish_plugin();
+}
+
+}  // namespace wukong::kube

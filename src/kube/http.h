@@ -1,0 +1,89 @@
+// One HTTP exchange over libcurl: TLS, proxies, headers, limits. Knows nothing of Kubernetes objects.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kube/api.h"
+#include "kube/cluster_access.h"
+#include "kube/credentials.h"
+#include "kube/loop.h"
+
+namespace wukong::kube {
+
+struct HttpRequest {
+  Method method{Method::get};
+  std::string target{};  // path and query, escaped; comes behind the server's URL
+  Headers headers{};     // credentials
+  std::string body{};
+  std::string content_type{};
+  bool compressed{};      // a gzip answer is welcome
+  Duration idle_limit{};  // ends when no byte came for so long; zero: never
+  Duration time_limit{};  // ends after so long; zero: never
+};
+
+struct HttpAnswer {
+  int curl_code{};          // CURLE_OK: `status` and `body` are whole
+  std::string curl_text{};  // what went wrong; never a secret
+  int status{};
+  std::string content_type{};
+  std::string body{};  // empty for a streamed answer
+  std::optional<Duration> retry_after{};
+  bool silent{};                        // ended by `idle_limit`
+  std::vector<std::string> warnings{};  // texts of `Warning: 299` headers
+};
+
+struct HttpEvents {
+  std::function<void(HttpAnswer)> done{};  // once, unless the exchange is dropped
+  /// For streams: a 2xx answer comes in pieces instead of in `HttpAnswer::body`. `opened` when its headers
+  /// are there.
+  std::function<void()> opened{};
+  std::function<void(std::string_view)> bytes{};
+};
+
+/// How all exchanges with one cluster are made.
+class Http {
+ public:
+  struct Options {
+    std::string user_agent{"kubectl-wukong"};
+    bool http1{};  // no HTTP/2
+    std::size_t largest_body{512UL * 1024UL * 1024UL};
+  };
+
+  /// Errors: `usage` for a server URL that is none.
+  static Result<Http> make(Loop& loop, const ClusterAccess& access, Options options);
+
+  /// Starts an exchange; events come from within turn(), never from within send(). Dropping the Handle
+  /// cancels it without a further event. `credential` gives the client certificate.
+  Handle send(HttpRequest request, const Credential& credential, HttpEvents events);
+  /// Later exchanges use none of the connections of now: for one that has gone silent.
+  void distrust_connections() {
+    ++generation_;
+    fresh_ = true;
+  }
+
+ private:
+  struct Exchange;
+  Http(Loop& loop, const ClusterAccess& access, Options options)
+      : loop_(&loop), access_(access), options_(std::move(options)) {}
+  bool prepare(Exchange& exchange, const HttpRequest& request, const Credential& credential);
+  void set_tls(void* easy, const Credential& credential) const;
+  void set_route(Exchange& exchange) const;
+
+  Loop* loop_{};
+  ClusterAccess access_{};
+  Options options_{};
+  std::string base_url_{};
+  std::string connect_to_{};
+  unsigned generation_{};
+  bool fresh_{};
+};
+
+}  // namespace wukong::kube

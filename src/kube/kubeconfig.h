@@ -1,0 +1,107 @@
+// kubeconfig files: text in, ClusterAccess out, by the rules of client-go's clientcmd.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "kube/cluster_access.h"
+
+namespace wukong::kube {
+
+/// The flags of cli.md 1; empty ones were not given.
+struct Overrides {
+  std::string kubeconfig{};
+  std::string context{};
+  std::string cluster{};
+  std::string user{};
+  std::string server{};
+  std::string token{};
+  std::string as{};
+  std::vector<std::string> as_group{};
+  std::string as_uid{};
+  std::string certificate_authority{};
+  std::string client_certificate{};
+  std::string client_key{};
+  std::optional<bool> insecure_skip_tls_verify{};
+  std::string tls_server_name{};
+  std::string request_timeout{};  // "30s", "1m", "30" (seconds), "0" (none)
+  std::string ns{};
+};
+
+/// The text of a file. Errors: `not_found` when there is none, `failed` for the rest; messages name the path.
+using FileReader = std::function<Result<std::string>(const std::string& path)>;
+
+/// Reads regular files of at most 16 MiB (and pipes: `--kubeconfig <(…)`).
+Result<std::string> read_file(const std::string& path);
+
+/// What is taken from the process' surroundings.
+struct Environment {
+  std::string kubeconfig{};  // $KUBECONFIG: paths separated by ":"
+  std::string home{};        // $HOME
+  FileReader read{read_file};
+};
+
+/// What the files say, before anything is chosen from it. File names in it are made relative to the file they
+/// stand in.
+struct Kubeconfig {
+  struct Cluster {
+    std::string from{};  // the kubeconfig file that has this entry
+    std::string server{};
+    std::string ca_file{};
+    std::string ca_data{};  // base64, as the other *_data
+    std::optional<bool> insecure{};
+    std::string tls_server_name{};
+    std::string proxy_url{};
+    bool disable_compression{};
+    Json exec_config = Json();
+  };
+  struct User {
+    std::string from{};
+    std::string certificate_file{};
+    std::string certificate_data{};
+    std::string key_file{};
+    std::string key_data{};
+    std::string token{};
+    std::string token_file{};
+    std::string username{};
+    std::string password{};
+    std::string auth_provider{};  // name of a provider compiled into kubectl; refused when it is needed
+    std::optional<ExecSpec> exec{};
+    Impersonation impersonation{};
+  };
+  struct Context {
+    std::string from{};
+    std::string cluster{};
+    std::string user{};
+    std::string ns{};
+  };
+  std::vector<std::string> files{};  // those that were read, for messages
+  std::string current_context{};
+  std::map<std::string, Cluster> clusters{};
+  std::map<std::string, User> users{};
+  std::map<std::string, Context> contexts{};
+};
+
+/// Parses one file. `path` names it in errors and is the base of relative file names. Fields that are not
+/// known are ignored, an empty text is an empty configuration. Errors: `usage`, naming the file, the entry
+/// and the field.
+Result<Kubeconfig> parse_kubeconfig(std::string_view text, const std::string& path);
+
+/// Adds `next` behind `first`: a named entry or current-context that `first` has stays as it is, whole.
+/// Source: client-go tools/clientcmd/loader.go, ClientConfigLoadingRules.Load.
+void merge(Kubeconfig& first, Kubeconfig next);
+
+/// Chooses context, cluster and user and reads the certificates. Errors: `usage` (a name that does not exist,
+/// with the known ones; contradictions; a bad flag), `unreachable` (nothing says where a cluster is).
+Result<ClusterAccess> choose_access(const Kubeconfig& config, const Overrides& flags, const FileReader& read);
+
+/// All of it: finds the files (--kubeconfig alone, else $KUBECONFIG, else ~/.kube/config), merges, chooses.
+/// Missing files are skipped, but --kubeconfig must exist.
+Result<ClusterAccess> load_access(const Overrides& flags, const Environment& environment);
+
+}  // namespace wukong::kube

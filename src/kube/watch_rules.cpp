@@ -1,0 +1,82 @@
+#include "kube/watch_rules.h"
+
+namespace wukong::kube {
+namespace {
+
+using Next = WatchRules::Next;
+
+// A watch that ends sooner, without a word, is taken for a failure: else it would be begun again without a
+// pause.
+constexpr std::chrono::seconds kShortest{1};
+
+bool is_final(Code code) {
+  return code == Code::forbidden || code == Code::not_found || code == Code::unauthenticated ||
+         code == Code::invalid || code == Code::usage;
+}
+
+Next stop(const Error& why) { return Next{.act = Next::Act::stop, .why = why}; }
+
+}  // namespace
+
+Next WatchRules::listed(const std::string& version) {
+  version_ = version;
+  failures_ = 0;
+  trouble_.clear();
+  return Next{.act = Next::Act::watch, .version = version_};
+}
+
+Next WatchRules::list_failed(const Failure& failure) {
+  if (is_final(failure.error.code)) return stop(failure.error);
+  if (failure.error.code == Code::expired) {
+    Next next = expired();
+    next.whole = true;
+    return next;
+  }
+  trouble_ = failure.error.message;
+  return again(Next::Act::list, failure.retry_after);
+}
+
+void WatchRules::opened(Time now) {
+  opened_at_ = now;
+  saw_any_ = false;
+  trouble_.clear();
+}
+
+void WatchRules::saw(const std::string& version) {
+  if (!version.empty()) version_ = version;
+  saw_any_ = true;
+  failures_ = 0;
+  expiries_ = 0;
+  trouble_.clear();
+}
+
+Next WatchRules::ended(const std::optional<Failure>& failure, Time now) {
+  const std::optional<Time> opened_at = std::exchange(opened_at_, std::nullopt);
+  if (failure && is_final(failure->error.code)) return stop(failure->error);
+  if (failure && failure->error.code == Code::expired) return expired();
+  if (failure && (!opened_at || failures_ > 0)) trouble_ = failure->error.message;
+  const bool lived = opened_at && (saw_any_ || now - *opened_at >= kShortest);
+  if (!failure && lived) {
+    failures_ = 0;
+    return Next{.act = Next::Act::watch, .version = version_};
+  }
+  return again(Next::Act::watch, failure ? failure->retry_after : std::nullopt);
+}
+
+Next WatchRules::again(Next::Act act, std::optional<Duration> retry_after) {
+  const Duration pause = backoff(++failures_, retry_after, random_);
+  return Next{.act = act, .pause = pause, .version = act == Next::Act::watch ? version_ : std::string()};
+}
+
+/// A version that the server no longer knows. A busy server with a small watch cache may say so within
+/// seconds of the list: the first time nothing is lost by listing at once.
+Next WatchRules::expired() {
+  version_.clear();
+  const Duration pause = expiries_ == 0 ? Duration::zero() : backoff(expiries_, std::nullopt, random_);
+  ++expiries_;
+  return Next{.act = Next::Act::list, .pause = pause};
+}
+
+int WatchRules::timeout_seconds() { return std::uniform_int_distribution<int>(300, 600)(random_); }
+
+}  // namespace wukong::kube
