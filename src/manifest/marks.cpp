@@ -1,0 +1,16 @@
+#include "manifest/marks.h"
+
+#include "base/digest.h"
+
+namespace wukong::manifest {
+
+void add_marks(Json& manifest, const Marks& marks) {
+  Json& metadata = manifest["metadata"];
+  metadata["labels"][mark::kManagedBy] = mark::kManager;
+  metadata["labels"][mark::kOperation] = marks.operation;
+  metadata["annotations"][mark::kRequestHash] = marks.request_hash;
+}
+
+std::string request_hash(const Json& request) { return sha256_hex(dump(request)).substr(0, 16); }
+
+}  // namespace wukong::manifest

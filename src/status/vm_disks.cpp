@@ -1,0 +1,28 @@
+#include "status/vm_disks.h"
+
+namespace wukong::status {
+
+std::vector<LeftOut> disks_without_snapshot(const Json& vm) {
+  std::vector<LeftOut> left_out;
+  for (const Json& volume : items(vm, {"spec", "template", "spec", "volumes"})) {
+    if (find(volume, {"persistentVolumeClaim"}) == nullptr && find(volume, {"dataVolume"}) == nullptr)
+      continue;
+    LeftOut disk{.volume = std::string(text(volume, {"name"}))};
+    bool enabled = false;
+    for (const Json& status : items(vm, {"status", "volumeSnapshotStatuses"}))
+      if (text(status, {"name"}) == disk.volume) {
+        enabled = flag(status, {"enabled"});
+        disk.reason = text(status, {"reason"});
+      }
+    if (!enabled) left_out.push_back(std::move(disk));
+  }
+  return left_out;
+}
+
+bool has_persistent_state(const Json& vm) {
+  const Json& domain = fields(vm, {"spec", "template", "spec", "domain"});
+  return flag(domain, {"devices", "tpm", "persistent"}) ||
+         flag(domain, {"firmware", "bootloader", "efi", "persistent"});
+}
+
+}  // namespace wukong::status

@@ -1,0 +1,27 @@
+// What a VirtualMachine says of its disks and of what may be done with it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/object.h"
+
+namespace wukong::status {
+
+/// A disk that a snapshot would leave out, and why.
+struct LeftOut {
+  std::string volume{};
+  std::string reason{};  // KubeVirt's words; "" when it has not reported yet
+};
+
+/// The VM's disks that a VirtualMachineSnapshot would leave out, in spec order.
+/// `vm`: a VirtualMachine. Only PVC and DataVolume disks count: KubeVirt also reports `enabled: false` for cloudInit and
+/// containerDisk volumes. No report yet counts as left out.
+/// Source: kubevirt.io/v1 VirtualMachine .status.volumeSnapshotStatuses[] {name, enabled, reason}.
+std::vector<LeftOut> disks_without_snapshot(const Json& vm);
+
+/// True when the VM keeps TPM or EFI state on a volume of its own, which VirtualMachineClone refuses.
+/// Source: .spec.template.spec.domain.devices.tpm.persistent, .firmware.bootloader.efi.persistent.
+bool has_persistent_state(const Json& vm);
+
+}  // namespace wukong::status
