@@ -1,0 +1,183 @@
+#include "op/actions.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+namespace wukong::op {
+
+namespace {
+
+using kube::Api;
+using kube::Method;
+using kube::Request;
+using kube::Response;
+
+const Projection kIdentity{{"metadata.labels"}};  // name and uid are always kept
+
+Request write(Method method, std::string path, const Json& body, const ActionContext& cx) {
+  Request request{.method = method, .path = std::move(path), .body = dump(body)};
+  request.query = {{"fieldManager", cx.field_manager}, {"fieldValidation", "Strict"}};
+  return request;
+}
+
+bool of_operation(const Json& object, const std::string& operation_id) {
+  return !operation_id.empty() && text(object, {"metadata", "labels", mark::kOperation}) == operation_id;
+}
+
+/// "while creating VirtualMachineClone demo/x" on errors.
+ActionDone in_context(std::string doing, ActionDone done) {
+  return [doing = std::move(doing), done = std::move(done)](Result<Done> result) {
+    done(with_context(std::move(result), doing));
+  };
+}
+
+/// Deletes one object, only if its uid is `uid`. Gone, or another of its name there by now: fine.
+void delete_exactly(Api& api, const ObjectRef& ref, const std::string& uid, ActionDone done) {
+  const Json body = {{"apiVersion", "v1"},
+                     {"kind", "DeleteOptions"},
+                     {"propagationPolicy", "Background"},
+                     {"preconditions", {{"uid", uid}}}};
+  Request request{
+      .method = Method::del, .path = kube::object_path(ref), .body = dump(body), .keep = kIdentity};
+  api.request(std::move(request), [ref, done = std::move(done)](Result<Response> answer) {
+    if (answer) return done(Done{.removed = {resource_name(ref)}});
+    if (answer.error().code == Code::not_found || answer.error().code == Code::conflict) return done(Done{});
+    done(std::move(answer.error()));
+  });
+}
+
+struct Start {
+  const ActionContext& cx;
+  ActionDone done;
+
+  void operator()(const Create& a) const {
+    auto body = build(a.body, cx.seen);
+    if (!body) return done(std::move(body.error()));
+    Request request = write(Method::post, kube::collection_path(a.ref.gvr, a.ref.ns), *body, cx);
+    request.keep = a.keep;
+    ActionDone finish = in_context(fmt::format("while creating {}", describe(a.ref)), done);
+    cx.api.request(std::move(request), [&api = cx.api, a_ref = a.ref, keep = a.keep, id = cx.operation_id,
+                                        finish](Result<Response> answer) {
+      if (answer)
+        return finish(Done{.object = std::move(answer->body), .warnings = std::move(answer->warnings)});
+      if (answer.error().code != Code::already_exists) return finish(std::move(answer.error()));
+      adopt(api, a_ref, keep, id, std::move(answer.error()), finish);
+    });
+  }
+
+  void operator()(const Patch& a) const {
+    auto body = build(a.body, cx.seen);
+    if (!body) return done(std::move(body.error()));
+    Request request = write(Method::patch, kube::object_path(a.ref), *body, cx);
+    request.content_type = "application/merge-patch+json";
+    request.keep = kIdentity;
+    cx.api.request(std::move(request), answer_to(fmt::format("while changing {}", describe(a.ref))));
+  }
+
+  void operator()(const Call& a) const {
+    Request request{
+        .method = Method::put, .path = kube::object_path(a.ref, a.subresource), .body = dump(a.body)};
+    auto finish = in_context(fmt::format("while asking {} to {}", describe(a.ref), a.subresource), done);
+    cx.api.request(std::move(request), [settled = a.settled, finish](Result<Response> answer) {
+      if (answer) return finish(Done{.object = std::move(answer->body)});
+      for (const std::string& words : settled)
+        if (answer.error().message.find(words) != std::string::npos) return finish(Done{});
+      finish(std::move(answer.error()));
+    });
+  }
+
+  void operator()(const Delete& a) const {
+    auto finish = in_context(fmt::format("while deleting {}", describe(a.ref)), done);
+    const std::string uid(cx.seen.uid(a.uid_of));
+    if (!uid.empty()) return delete_exactly(cx.api, a.ref, uid, finish);
+    // The answer to the create was lost: look whether the object is this operation's.
+    Request request{.path = kube::object_path(a.ref), .keep = kIdentity};
+    cx.api.request(std::move(request),
+                   [&api = cx.api, ref = a.ref, id = cx.operation_id, finish](Result<Response> answer) {
+                     if (!answer && answer.error().code == Code::not_found) return finish(Done{});
+                     if (!answer) return finish(std::move(answer.error()));
+                     if (!of_operation(answer->body, id)) return finish(Done{});
+                     delete_exactly(api, ref, std::string(text(answer->body, {"metadata", "uid"})), finish);
+                   });
+  }
+
+  void operator()(const Sweep& a) const {
+    auto finish = in_context(fmt::format("while removing {} in namespace {}", a.gvr.resource, a.ns), done);
+    std::vector<kube::Read> reads{{.gvr = a.gvr, .ns = a.ns, .labels = a.labels}};
+    kube::fetch(cx.api, std::move(reads),
+                [&api = cx.api, &seen = cx.seen, a, finish](Result<std::vector<kube::Fact>> facts) {
+                  if (!facts) return finish(std::move(facts.error()));
+                  const kube::Fact& list = facts->front();
+                  if (list.is_unreadable()) return finish(list.why);
+                  sweep(api, a, items(list.object, {"items"}), seen, finish);
+                });
+  }
+
+  void operator()(const Guard& a) const {
+    kube::fetch(cx.api, a.reads,
+                [&seen = cx.seen, check = a.check, finish = done](Result<std::vector<kube::Fact>> facts) {
+                  if (!facts) return finish(std::move(facts.error()));
+                  auto verdict = check(*facts, seen);
+                  if (!verdict) return finish(std::move(verdict.error()));
+                  finish(Done{});
+                });
+  }
+
+  void operator()(const Await&) const { done(Error{.message = "a wait is not a write"}); }
+
+ private:
+  std::function<void(Result<Response>)> answer_to(std::string doing) const {
+    return [finish = in_context(std::move(doing), done)](Result<Response> answer) {
+      if (!answer) return finish(std::move(answer.error()));
+      finish(Done{.object = std::move(answer->body), .warnings = std::move(answer->warnings)});
+    };
+  }
+
+  /// After a 409: the object is ours when it carries this operation's label.
+  static void adopt(Api& api, const ObjectRef& ref, const Projection& keep, const std::string& id,
+                    Error refusal, const ActionDone& finish) {
+    Projection with_labels = keep;
+    if (!keep.keep.empty()) with_labels.keep.emplace_back("metadata.labels");
+    Request request{.path = kube::object_path(ref), .keep = std::move(with_labels)};
+    api.request(std::move(request), [id, refusal = std::move(refusal), finish](Result<Response> answer) {
+      if (answer && of_operation(answer->body, id)) return finish(Done{.object = std::move(answer->body)});
+      finish(refusal);
+    });
+  }
+
+  static void sweep(Api& api, const Sweep& a, const Json& found, const Seen& seen, const ActionDone& finish) {
+    struct Tally {
+      std::size_t open{1};  // one for the loop that starts them
+      Result<Done> result{Done{}};
+    };
+    auto tally = std::make_shared<Tally>();
+    auto close = [tally, finish](Result<Done> one) {
+      if (!one)
+        tally->result = std::move(one.error());
+      else if (tally->result)
+        for (std::string& name : one->removed) tally->result->removed.push_back(std::move(name));
+      if (--tally->open == 0) finish(std::move(tally->result));
+    };
+    for (const Json& object : found) {
+      if (!a.pick(object, seen)) continue;
+      ++tally->open;
+      const ObjectRef ref{a.gvr, a.ns, std::string(text(object, {"metadata", "name"}))};
+      delete_exactly(api, ref, std::string(text(object, {"metadata", "uid"})), close);
+    }
+    close(Done{});
+  }
+};
+
+}  // namespace
+
+Result<Json> build(const Body& body, const Seen& seen) {
+  if (const Json* fixed = std::get_if<Json>(&body)) return *fixed;
+  return std::get<1>(body)(seen);
+}
+
+void carry_out(const Action& action, const ActionContext& context, ActionDone done) {
+  std::visit(Start{context, std::move(done)}, action);
+}
+
+}  // namespace wukong::op

@@ -1,0 +1,41 @@
+// Carries out one write, call or guard: requests, own objects recognised, deletions limited to one uid.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kube/api.h"
+#include "op/operation.h"
+
+namespace wukong::op {
+
+/// What carrying out an action told.
+struct Done {
+  Json object = Json();                 // Create, Patch, Call: the projected answer
+  std::vector<std::string> removed{};   // Delete, Sweep: resource names of what was deleted
+  std::vector<std::string> warnings{};  // `Warning` headers of the answer
+};
+
+/// What every action of an operation shares.
+struct ActionContext {
+  kube::Api& api;
+  const Seen& seen;
+  std::string operation_id{};
+  std::string field_manager{};
+};
+
+using ActionDone = std::function<void(Result<Done>)>;
+
+/// Starts `action` (all but Await, which op/waits does); `done` is called once, from within a turn of the api
+/// or at once when the body cannot be built.
+///
+/// Create: an object that exists already counts as made when it carries this operation's label: the answer to
+/// an earlier try was lost. Delete: only the object whose uid the step `uid_of` saw; if that answer was never
+/// heard, the one with this operation's label. Gone already counts as deleted.
+void carry_out(const Action& action, const ActionContext& context, ActionDone done);
+
+/// Body for `seen`: the fixed one, or the built one.
+Result<Json> build(const Body& body, const Seen& seen);
+
+}  // namespace wukong::op

@@ -1,0 +1,115 @@
+#include "op/dry_run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace wukong::op {
+
+namespace {
+
+struct Words {
+  std::string operator()(const Create& a) const { return "create " + describe(a.ref); }
+  std::string operator()(const Patch& a) const { return "change " + describe(a.ref); }
+  std::string operator()(const Delete& a) const { return "delete " + describe(a.ref); }
+  std::string operator()(const Sweep& a) const {
+    return fmt::format("delete what is left of {} in namespace {}", a.gvr.resource, a.ns);
+  }
+  std::string operator()(const Call& a) const { return fmt::format("{} {}", a.subresource, describe(a.ref)); }
+  std::string operator()(const Guard& a) const {
+    std::vector<std::string> read;
+    for (const kube::Read& r : a.reads)
+      read.push_back(r.name.empty() ? r.gvr.resource : describe({r.gvr, r.ns, r.name}));
+    return fmt::format("check {}", fmt::join(read, ", "));
+  }
+  std::string operator()(const Await& a) const { return "wait for " + describe(a.ref); }
+};
+
+const char* when(Phase phase) {
+  switch (phase) {
+    case Phase::undo:
+      return "if it fails: ";
+    case Phase::put_back:
+      return "in any case: ";
+    case Phase::tidy:
+      return "at the end: ";
+    case Phase::main:
+      break;
+  }
+  return "";
+}
+
+/// The request for a main step's write, if it is a create or patch whose body is fixed.
+std::optional<kube::Request> request_for(const Step& step, const std::string& field_manager) {
+  if (step.phase != Phase::main) return std::nullopt;
+  kube::Request request;
+  request.query = {{"dryRun", "All"}, {"fieldManager", field_manager}, {"fieldValidation", "Strict"}};
+  const Body* body = nullptr;
+  if (const Create* create = std::get_if<Create>(&step.action)) {
+    request.method = kube::Method::post;
+    request.path = kube::collection_path(create->ref.gvr, create->ref.ns);
+    body = &create->body;
+  } else if (const Patch* patch = std::get_if<Patch>(&step.action)) {
+    request.method = kube::Method::patch;
+    request.path = kube::object_path(patch->ref);
+    request.content_type = "application/merge-patch+json";
+    body = &patch->body;
+  }
+  if (body == nullptr || !std::holds_alternative<Json>(*body)) return std::nullopt;
+  request.body = dump(std::get<Json>(*body));
+  return request;
+}
+
+Result<Json> send(kube::Api& api, kube::Request request) {
+  std::optional<Result<kube::Response>> answer;
+  std::optional<int> signal;
+  const kube::Handle signals = api.on_signal([&](int s) { signal = s; });
+  api.request(std::move(request), [&](Result<kube::Response> got) { answer = std::move(got); });
+  while (!answer && !signal) api.turn();
+  if (!answer) return Error{.code = Code::interrupted, .message = "interrupted"};
+  if (!*answer) return std::move(answer->error());
+  return std::move((*answer)->body);
+}
+
+bool is_write(const Action& action) {
+  return !std::holds_alternative<Await>(action) && !std::holds_alternative<Guard>(action);
+}
+
+}  // namespace
+
+Result<DryRun> dry_run(kube::Api& api, const Operation& operation, const std::string& field_manager) {
+  DryRun result;
+  for (const Step& step : operation.steps) {
+    if (auto request = request_for(step, field_manager)) {
+      WUKONG_TRY(Json object,
+                 with_context(send(api, std::move(*request)),
+                              fmt::format("while trying to {}", std::visit(Words{}, step.action))));
+      result.objects.push_back(std::move(object));
+    } else if (step.phase == Phase::main && is_write(step.action)) {
+      result.left_out.push_back(std::visit(Words{}, step.action));
+    }
+  }
+  return result;
+}
+
+std::vector<Json> manifests(const Operation& operation) {
+  std::vector<Json> all;
+  for (const Step& step : operation.steps) {
+    const Create* create = std::get_if<Create>(&step.action);
+    if (create == nullptr || step.phase != Phase::main) continue;
+    if (const Json* body = std::get_if<Json>(&create->body)) all.push_back(*body);
+  }
+  return all;
+}
+
+std::vector<std::string> plan_lines(const Operation& operation) {
+  std::vector<std::string> lines;
+  for (const Step& step : operation.steps) {
+    std::string line =
+        fmt::format("{}. {}{}", lines.size() + 1, when(step.phase), std::visit(Words{}, step.action));
+    if (!step.reason.empty()) line += fmt::format(" ({})", step.reason);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace wukong::op

@@ -1,0 +1,439 @@
+#include "op/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "op/actions.h"
+#include "op/waits.h"
+
+namespace wukong::op {
+
+namespace {
+
+enum class Status { idle, ready, active, done, failed, skipped };
+
+bool ended(Status status) {
+  return status == Status::done || status == Status::failed || status == Status::skipped;
+}
+
+struct Node {
+  std::vector<std::size_t> dependents{};
+  std::size_t unmet{};
+  std::optional<std::size_t> row{};    // none: a helper step that belongs to no target
+  std::optional<std::size_t> after{};  // Step::after
+  Status status{Status::idle};
+  bool chosen{};  // belongs to the phase that runs now
+  bool begun{};   // its write may have happened
+};
+
+/// The word for a step that is being carried out.
+struct StageWord {
+  std::string operator()(const Create& a) const { return "Creating " + a.ref.gvr.kind; }
+  std::string operator()(const Patch& a) const { return "Changing " + a.ref.gvr.kind; }
+  std::string operator()(const Delete& a) const { return "Deleting " + a.ref.gvr.kind; }
+  std::string operator()(const Sweep& a) const { return "Removing " + a.gvr.resource; }
+  std::string operator()(const Call& a) const { return a.subresource == "stop" ? "Stopping" : "Starting"; }
+  std::string operator()(const Guard&) const { return "Checking"; }
+  std::string operator()(const Await&) const { return "Waiting"; }
+};
+
+struct TargetName {
+  std::string operator()(const Sweep& a) const {
+    return fmt::format("{} in namespace {}", a.gvr.resource, a.ns);
+  }
+  std::string operator()(const Guard&) const { return "a check"; }
+  template <class A>
+  std::string operator()(const A& a) const {
+    return describe(a.ref);
+  }
+};
+
+std::string target_of(const Action& action) { return std::visit(TargetName{}, action); }
+
+/// What a step is called in the list of what could not be done: it already tells, when it is a check.
+std::string left_line(const Step& step, const Error& error) {
+  if (std::holds_alternative<Guard>(step.action)) return error.message;
+  return fmt::format("{}: {}", target_of(step.action), error.message);
+}
+
+const char* phase_word(Phase phase) {
+  switch (phase) {
+    case Phase::undo:
+      return "undoing";
+    case Phase::put_back:
+      return "putting back";
+    case Phase::tidy:
+      return "tidying up";
+    case Phase::main:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+struct Runner::State : std::enable_shared_from_this<Runner::State> {
+  State(kube::Api& api_, Operation operation_, RunOptions options_)
+      : api(api_),
+        operation(std::move(operation_)),
+        options(std::move(options_)),
+        waits(api, options.stall_timeout) {}
+
+  kube::Api& api;
+  Operation operation;
+  RunOptions options;
+  Waits waits;
+  Seen seen{};
+  Progress progress{};
+  std::vector<Node> nodes{};
+  std::vector<std::size_t> failed_rows{};  // per row: failed or skipped main steps
+  std::vector<std::size_t> open_rows{};    // per row: main steps not ended
+  std::vector<bool> keep_rows{};           // per row: not to be undone
+  std::deque<std::size_t> ready{};
+  std::size_t in_flight{};
+  std::size_t open{};  // chosen steps that have not ended
+  Phase phase{Phase::main};
+  bool finished{};
+  bool pumping{};
+  Outcome outcome{};
+
+  void build_rows();
+  void begin(Phase next);
+  bool wanted(std::size_t index) const;
+  void pump();
+  void launch(std::size_t index);
+  void launch_wait(std::size_t index, const Await& await);
+  void end_step(std::size_t index, Status status);
+  void fail_step(std::size_t index, Error error);
+  void step_done(std::size_t index, Done done);
+  void step_waited(std::size_t index, Verdict verdict);
+  void skip_unstarted();
+  void next_phase();
+  void finish();
+  void sum_up();
+  Error many_failed() const;
+  void touch() { ++progress.revision; }
+  Row& row_of(std::size_t index) { return progress.rows[*nodes[index].row]; }  // main steps only
+  const Step& step(std::size_t index) const { return operation.steps[index]; }
+  bool is_main(std::size_t index) const { return step(index).phase == Phase::main; }
+};
+
+/// One row per group; a step without a group has a row of its own only while it is a main step.
+void Runner::State::build_rows() {
+  std::unordered_map<std::string, std::size_t> by_name;
+  std::unordered_map<std::string_view, std::size_t> by_id;
+  nodes.resize(operation.steps.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const Step& s = step(i);
+    const std::string name = s.group.empty() ? target_of(s.action) : s.group;
+    if (s.phase == Phase::main || by_name.contains(name)) {
+      const auto [it, fresh] = by_name.emplace(name, progress.rows.size());
+      if (fresh) progress.rows.push_back({.name = name});
+      nodes[i].row = it->second;
+    }
+    by_id.emplace(s.id, i);
+    if (!s.after.empty()) nodes[i].after = by_id.at(s.after);
+    for (const std::string& need : s.needs) nodes[by_id.at(need)].dependents.push_back(i);
+  }
+  failed_rows.resize(progress.rows.size());
+  open_rows.resize(progress.rows.size());
+  keep_rows.resize(progress.rows.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (is_main(i)) ++open_rows[*nodes[i].row];
+}
+
+/// The table above `Phase` in operation.h.
+bool Runner::State::wanted(std::size_t index) const {
+  const Step& s = step(index);
+  const Node& node = nodes[index];
+  if (node.after && !nodes[*node.after].begun) return false;
+  const bool interrupted = outcome.signal != 0;
+  const bool cancel = interrupted && options.cancel_on_interrupt;
+  if (s.phase == Phase::put_back || s.phase == Phase::main) return true;
+  if (interrupted && !cancel) return false;
+  if (s.phase == Phase::tidy) return true;
+  if (options.keep_failed && !cancel) return false;
+  if (s.group.empty() || !node.row) return !outcome.errors.empty() || cancel;
+  return failed_rows[*node.row] > 0 && !keep_rows[*node.row];
+}
+
+void Runner::State::begin(Phase next) {
+  phase = next;
+  progress.phase.clear();
+  open = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    Node& node = nodes[i];
+    node.unmet = 0;
+    node.chosen = step(i).phase == next && node.status == Status::idle && wanted(i);
+    if (node.chosen) ++open;
+  }
+  // Needs on steps of earlier phases, or that are not wanted, count as met.
+  for (const Node& node : nodes)
+    if (node.chosen)
+      for (const std::size_t d : node.dependents)
+        if (nodes[d].chosen) ++nodes[d].unmet;
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i].chosen && nodes[i].unmet == 0) {
+      nodes[i].status = Status::ready;
+      ready.push_back(i);
+    }
+  if (open > 0) progress.phase = phase_word(next);
+  touch();
+}
+
+/// Starts what may start; when nothing is left, goes on to the next phase. Not re-entered: answers that come
+/// at once (a body that cannot be built) are taken up by the loop.
+void Runner::State::pump() {
+  if (pumping || finished) return;
+  pumping = true;
+  while (!finished) {
+    if (!ready.empty() && in_flight < options.max_in_flight) {
+      const std::size_t index = ready.front();
+      ready.pop_front();
+      launch(index);
+    } else if (open == 0) {
+      next_phase();
+    } else {
+      break;
+    }
+  }
+  pumping = false;
+}
+
+void Runner::State::launch(std::size_t index) {
+  Node& node = nodes[index];
+  node.status = Status::active;
+  const Action& action = step(index).action;
+  if (is_main(index)) {
+    Row& row = row_of(index);
+    if (!row.started) row.started = api.now();
+    row.state = Row::State::running;
+    row.stage = std::visit(StageWord{}, action);
+    row.detail.clear();
+    touch();
+  }
+  if (const Await* await = std::get_if<Await>(&action)) return launch_wait(index, *await);
+  node.begun = true;
+  ++in_flight;
+  const ActionContext context{api, seen, operation.id, options.field_manager};
+  carry_out(action, context, [weak = weak_from_this(), index](Result<Done> result) {
+    auto self = weak.lock();
+    if (!self || self->finished) return;
+    --self->in_flight;
+    if (result)
+      self->step_done(index, std::move(*result));
+    else
+      self->fail_step(index, std::move(result.error()));
+    self->pump();
+  });
+}
+
+void Runner::State::launch_wait(std::size_t index, const Await& await) {
+  auto news = [this, index](const WaitNews& told) {  // Waits is a member: it calls nobody after this is gone
+    if (!is_main(index)) return;
+    Row& row = row_of(index);
+    row.stage = told.verdict.stage;
+    row.detail = told.verdict.detail;
+    row.fraction = told.verdict.fraction;
+    row.trouble = told.trouble;
+    seen.keep(step(index).id, told.verdict);
+    touch();
+  };
+  waits.start(index, await, std::move(news), [this, index](Result<Verdict> result) {
+    const auto keep_alive = shared_from_this();
+    if (result)
+      step_waited(index, std::move(*result));
+    else
+      fail_step(index, std::move(result.error()));
+    pump();
+  });
+}
+
+void Runner::State::step_done(std::size_t index, Done done) {
+  const Step& s = step(index);
+  if (const Create* create = std::get_if<Create>(&s.action))
+    outcome.made.push_back(resource_name(create->ref));
+  for (const std::string& name : done.removed) std::erase(outcome.made, name);
+  for (std::string& warning : done.warnings)
+    if (std::find(outcome.notes.begin(), outcome.notes.end(), warning) == outcome.notes.end())
+      outcome.notes.push_back(std::move(warning));
+  if (!done.object.is_null()) seen.keep(s.id, std::move(done.object));
+  end_step(index, Status::done);
+}
+
+void Runner::State::step_waited(std::size_t index, Verdict verdict) {
+  if (is_main(index)) {
+    Row& row = row_of(index);
+    row.stage = verdict.stage;
+    row.detail = verdict.detail;
+    row.fraction = verdict.fraction;
+    row.trouble.clear();
+  }
+  if (!verdict.message.empty()) outcome.notes.push_back(verdict.message);
+  seen.keep(step(index).id, std::move(verdict));
+  end_step(index, Status::done);
+}
+
+void Runner::State::fail_step(std::size_t index, Error error) {
+  if (is_main(index)) {
+    row_of(index).trouble = error.message;
+    // Timed out: objects are left in place, they go on. Not reachable: an undo could not be carried out either.
+    if (error.code == Code::timed_out || error.code == Code::unreachable) keep_rows[*nodes[index].row] = true;
+    if (error.code == Code::unreachable && std::holds_alternative<Create>(step(index).action))
+      outcome.left.push_back(target_of(step(index).action) + ": may have been created, the answer was lost");
+    outcome.errors.push_back(std::move(error));
+  } else {
+    outcome.left.push_back(left_line(step(index), error));
+  }
+  end_step(index, Status::failed);
+}
+
+void Runner::State::end_step(std::size_t index, Status status) {
+  Node& node = nodes[index];
+  if (ended(node.status)) return;
+  node.status = status;
+  --open;
+  if (is_main(index)) {
+    Row& row = row_of(index);
+    if (status != Status::done) ++failed_rows[*node.row];
+    if (--open_rows[*node.row] == 0) {
+      const bool bad = failed_rows[*node.row] > 0;
+      row.state = !bad ? Row::State::done : row.trouble.empty() ? Row::State::skipped : Row::State::failed;
+      row.ended = api.now();
+    }
+  }
+  touch();
+  for (const std::size_t d : node.dependents) {
+    if (!nodes[d].chosen || ended(nodes[d].status)) continue;
+    if (status != Status::done) {
+      end_step(d, Status::skipped);
+    } else if (--nodes[d].unmet == 0) {
+      nodes[d].status = Status::ready;
+      ready.push_back(d);
+    }
+  }
+}
+
+/// After a signal: what has not been started is not started.
+void Runner::State::skip_unstarted() {
+  ready.clear();
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i].chosen && (nodes[i].status == Status::idle || nodes[i].status == Status::ready))
+      end_step(i, Status::skipped);
+}
+
+void Runner::State::next_phase() {
+  switch (phase) {
+    case Phase::main:
+      return begin(Phase::undo);
+    case Phase::undo:
+      return begin(Phase::put_back);
+    case Phase::put_back:
+      return begin(Phase::tidy);
+    case Phase::tidy:
+      return finish();
+  }
+}
+
+void Runner::State::finish() {
+  if (finished) return;
+  finished = true;
+  waits.cancel_all();
+  progress.phase.clear();
+  progress.connection.clear();
+  sum_up();
+  touch();
+}
+
+Error Runner::State::many_failed() const {
+  Error error = outcome.errors.front();
+  if (progress.rows.size() == 1) return error;
+  if (outcome.succeeded > 0) error.code = Code::partly;
+  if (outcome.failed > 1 || outcome.succeeded > 0) {
+    error.causes.insert(error.causes.begin(), error.message);
+    error.message = fmt::format("{} of {} failed", outcome.failed, outcome.failed + outcome.succeeded);
+    for (std::size_t i = 1; i < outcome.errors.size() && i < 10; ++i)
+      error.causes.push_back(outcome.errors[i].message);
+  }
+  return error;
+}
+
+void Runner::State::sum_up() {
+  for (std::size_t i = 0; i < progress.rows.size(); ++i)
+    ++(open_rows[i] == 0 && failed_rows[i] == 0 ? outcome.succeeded : outcome.failed);
+  if (outcome.signal != 0) {
+    const char* when = outcome.failed == 0 ? "done, but interrupted while tidying up" : "interrupted";
+    outcome.error = Error{.code = outcome.signal == SIGTERM ? Code::terminated : Code::interrupted,
+                          .message = fmt::format("{}: {}", operation.title, when)};
+    for (const Error& error : outcome.errors) outcome.error->causes.push_back(error.message);
+  } else if (!outcome.errors.empty()) {
+    outcome.error = many_failed();
+  }
+}
+
+Runner::Runner(kube::Api& api, Operation operation, RunOptions options)
+    : state_(std::make_shared<State>(api, std::move(operation), std::move(options))) {
+  state_->progress.title = state_->operation.title;
+  state_->build_rows();
+}
+Runner::~Runner() { state_->finished = true; }
+
+void Runner::start() {
+  state_->begin(Phase::main);
+  state_->pump();
+}
+
+bool Runner::finished() const { return state_->finished; }
+int Runner::signal() const { return state_->outcome.signal; }
+
+void Runner::interrupt(int signal) {
+  State& s = *state_;
+  if (s.finished) return;
+  if (s.outcome.signal != 0) {
+    s.outcome.abandoned = true;
+    for (std::size_t i = 0; i < s.nodes.size(); ++i)
+      if (s.step(i).phase == Phase::put_back && !ended(s.nodes[i].status) && s.wanted(i))
+        s.outcome.left.push_back(fmt::format("{}: not put back", target_of(s.step(i).action)));
+    return s.finish();
+  }
+  s.outcome.signal = signal;
+  if (s.phase == Phase::put_back) return;
+  // Waits end without a verdict: what they waited for goes on in the cluster.
+  s.waits.cancel_all();
+  for (std::size_t i = 0; i < s.nodes.size(); ++i)
+    if (s.nodes[i].status == Status::active && std::holds_alternative<Await>(s.step(i).action))
+      s.end_step(i, Status::skipped);
+  s.skip_unstarted();
+  s.pump();
+}
+
+const Progress& Runner::progress() const {
+  Progress& progress = state_->progress;
+  std::string connection = state_->finished ? std::string{} : state_->waits.connection();
+  if (connection.empty()) progress.connection_since.reset();
+  if (!connection.empty() && progress.connection.empty()) progress.connection_since = state_->api.now();
+  if (connection != progress.connection) ++progress.revision;
+  progress.connection = std::move(connection);
+  return progress;
+}
+const Seen& Runner::seen() const { return state_->seen; }
+const Outcome& Runner::outcome() const { return state_->outcome; }
+
+Outcome run(kube::Api& api, Operation operation, RunOptions options,
+            const std::function<void(const Runner&)>& changed) {
+  Runner runner(api, std::move(operation), std::move(options));
+  const kube::Handle signals = api.on_signal([&](int signal) { runner.interrupt(signal); });
+  runner.start();
+  while (!runner.finished()) {
+    changed(runner);
+    api.turn();
+  }
+  changed(runner);
+  Outcome outcome = runner.outcome();
+  outcome.seen = runner.seen();
+  return outcome;
+}
+
+}  // namespace wukong::op

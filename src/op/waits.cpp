@@ -1,0 +1,247 @@
+#include "op/waits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+#include "base/time.h"
+#include "op/stall_clock.h"
+
+namespace wukong::op {
+
+namespace {
+
+constexpr std::chrono::milliseconds kTick{250};
+/// Judgements per tick that no change asked for: 5,000 waits are looked at again every 2.5 s, one at each
+/// tick.
+constexpr std::size_t kPerTick = 500;
+
+struct Wait {
+  Waits::Token token{};
+  const Await* await{};
+  std::function<void(const WaitNews&)> news{};
+  std::function<void(Result<Verdict>)> done{};
+  View view{};
+  std::vector<std::size_t> streams{};
+  Time started{};
+  Time judged{};
+  Verdict last{};
+  std::string shown{};  // trouble as last told
+  StallClock stall{};
+  bool dirty{true};
+};
+
+/// One watch and the waits that look at it.
+struct Stream {
+  Watched what{};
+  kube::WatchHandle watch{};
+  std::unordered_multimap<std::string, Waits::Token> by_name{};  // waits for one object of this stream
+  std::vector<Waits::Token> any{};                               // waits that every change may concern
+};
+
+Error timed_out(const Wait& wait, const std::string& connection) {
+  std::string state = wait.last.stage;
+  if (!wait.last.detail.empty()) state += ", " + wait.last.detail;
+  Error error{
+      .code = Code::timed_out,
+      .message = fmt::format("timed out after {} waiting for {}{}{}", format_duration(wait.await->timeout),
+                             describe(wait.await->ref), state.empty() ? "" : ": ", state)};
+  if (!wait.last.cause.empty()) error.causes.push_back(wait.last.cause);
+  if (!connection.empty()) error.causes.push_back(connection);
+  return error;
+}
+
+}  // namespace
+
+struct Waits::State : std::enable_shared_from_this<Waits::State> {
+  State(kube::Api& api_, std::chrono::nanoseconds stall) : api(api_), stall_timeout(stall) {}
+
+  kube::Api& api;
+  std::chrono::nanoseconds stall_timeout{};
+  std::deque<Stream> streams{};  // deque: shelves' owners keep their place
+  std::unordered_map<Token, Wait> waits{};
+  std::deque<Token> dirty{};
+  kube::Handle soon{};
+  kube::Handle tick{};
+
+  std::size_t stream_of(const Watched& what);
+  void changed(std::size_t stream, const std::string& name);
+  void mark(Token token);
+  void arm();
+  void judge_dirty();
+  void judge_some();
+  void judge(Token token);
+  void tell(Wait& wait, Verdict verdict, Time now);
+  void end(Token token, Result<Verdict> result);
+  const Error* forbidden(const Wait& wait) const;
+  std::string connection_of(const Wait& wait) const;
+};
+
+std::size_t Waits::State::stream_of(const Watched& what) {
+  for (std::size_t i = 0; i < streams.size(); ++i)
+    if (streams[i].what == what) return i;
+  const std::size_t index = streams.size();
+  streams.push_back({.what = what});
+  streams[index].watch = api.watch(what, [weak = weak_from_this(), index](const std::string& name) {
+    if (auto self = weak.lock()) self->changed(index, name);
+  });
+  return index;
+}
+
+void Waits::State::changed(std::size_t stream, const std::string& name) {
+  const Stream& s = streams[stream];
+  if (name.empty()) {
+    for (const auto& [unused, token] : s.by_name) mark(token);
+  } else {
+    const auto [from, to] = s.by_name.equal_range(name);
+    for (auto it = from; it != to; ++it) mark(it->second);
+  }
+  for (const Token token : s.any) mark(token);
+}
+
+void Waits::State::mark(Token token) {
+  const auto it = waits.find(token);
+  if (it == waits.end() || it->second.dirty) return;
+  it->second.dirty = true;
+  dirty.push_back(token);
+  arm();
+}
+
+/// One judgement per wait and turn, however many changes a turn brings.
+void Waits::State::arm() {
+  if (dirty.size() != 1) return;
+  soon = api.after(Duration::zero(), [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->judge_dirty();
+  });
+}
+
+void Waits::State::judge_dirty() {
+  std::deque<Token> now_dirty;
+  now_dirty.swap(dirty);
+  for (const Token token : now_dirty) judge(token);
+}
+
+/// Time alone changes verdicts too (deadlines, "for two seconds now"): so all are judged again by and by.
+void Waits::State::judge_some() {
+  tick = api.after(kTick, [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->judge_some();
+  });
+  std::vector<Token> due;
+  const Time now = api.now();
+  for (const auto& [token, wait] : waits)
+    if (due.size() < kPerTick && now - wait.judged >= kTick) due.push_back(token);
+  for (const Token token : due) judge(token);
+}
+
+const Error* Waits::State::forbidden(const Wait& wait) const {
+  for (const std::size_t i : wait.streams)
+    if (streams[i].what.required && streams[i].watch.shelf->sight == Shelf::Sight::unreadable)
+      return &streams[i].watch.shelf->why;
+  return nullptr;
+}
+
+std::string Waits::State::connection_of(const Wait& wait) const {
+  for (const std::size_t i : wait.streams)
+    if (!streams[i].watch.shelf->trouble.empty()) return streams[i].watch.shelf->trouble;
+  return {};
+}
+
+void Waits::State::judge(Token token) {
+  const auto it = waits.find(token);
+  if (it == waits.end()) return;
+  Wait& wait = it->second;
+  const Time now = api.now();
+  wait.dirty = false;
+  wait.judged = now;
+
+  if (const Error* why = forbidden(wait)) return end(token, *why);
+  if (!wait.view.loading()) {
+    Verdict verdict = wait.await->judge(wait.view, wait.last, now - wait.started);
+    if (verdict.state == Verdict::State::done) return end(token, std::move(verdict));
+    if (verdict.state == Verdict::State::failed) {
+      Error error{.message = verdict.message,
+                  .hint = verdict.hint,
+                  .context = {fmt::format("while waiting for {}", describe(wait.await->ref))}};
+      return end(token, std::move(error));
+    }
+    tell(wait, std::move(verdict), now);
+  }
+  if (stall_timeout.count() > 0 && wait.stall.stood(now) >= stall_timeout) {
+    Error error{
+        .message = fmt::format("{} has not moved for {}: gave up", describe(wait.await->ref),
+                               format_duration(stall_timeout)),
+        .hint = "mend the cause and try again; --stall-timeout says how long to wait for that (0: for ever)",
+        .causes = {wait.stall.cause()}};
+    return end(token, std::move(error));
+  }
+  if (wait.await->timeout.count() > 0 && now - wait.started >= wait.await->timeout)
+    end(token, timed_out(wait, connection_of(wait)));
+}
+
+void Waits::State::tell(Wait& wait, Verdict verdict, Time now) {
+  wait.stall.feed(verdict, now, !connection_of(wait).empty());
+  std::string trouble = wait.stall.stood(now) >= StallClock::kShown ? wait.stall.cause() : std::string{};
+  const bool news = !(verdict == wait.last) || trouble != wait.shown;
+  wait.last = std::move(verdict);
+  wait.shown = trouble;
+  if (news) wait.news({wait.last, std::move(trouble)});
+}
+
+void Waits::State::end(Token token, Result<Verdict> result) {
+  auto node = waits.extract(token);
+  for (const std::size_t i : node.mapped().streams) {
+    Stream& s = streams[i];
+    std::erase(s.any, token);
+    const auto [from, to] = s.by_name.equal_range(node.mapped().await->ref.name);
+    const auto mine = std::find_if(from, to, [&](const auto& entry) { return entry.second == token; });
+    if (mine != to) s.by_name.erase(mine);
+  }
+  if (waits.empty()) tick.reset();
+  node.mapped().done(std::move(result));
+}
+
+Waits::Waits(kube::Api& api, std::chrono::nanoseconds stall_timeout)
+    : state_(std::make_shared<State>(api, stall_timeout)) {}
+Waits::~Waits() { cancel_all(); }
+
+void Waits::start(Token token, const Await& await, std::function<void(const WaitNews&)> news,
+                  std::function<void(Result<Verdict>)> done) {
+  State& s = *state_;
+  Wait wait{.token = token, .await = &await, .news = std::move(news), .done = std::move(done)};
+  wait.started = wait.judged = s.api.now();
+  for (const Watched& what : await.watches) {
+    const std::size_t index = s.stream_of(what);
+    Stream& stream = s.streams[index];
+    wait.streams.push_back(index);
+    wait.view.add(what.gvr.resource, stream.watch.shelf.get());
+    if (what.gvr.resource == await.ref.gvr.resource)
+      stream.by_name.emplace(await.ref.name, token);
+    else
+      stream.any.push_back(token);
+  }
+  wait.dirty = false;
+  s.waits.insert_or_assign(token, std::move(wait));
+  s.mark(token);
+  if (s.waits.size() == 1) s.judge_some();
+}
+
+void Waits::cancel_all() {
+  state_->waits.clear();
+  state_->dirty.clear();
+  state_->streams.clear();
+  state_->tick.reset();
+  state_->soon.reset();
+}
+
+std::size_t Waits::active() const { return state_->waits.size(); }
+
+std::string Waits::connection() const {
+  for (const Stream& s : state_->streams)
+    if (s.watch.shelf && !s.watch.shelf->trouble.empty()) return s.watch.shelf->trouble;
+  return {};
+}
+
+}  // namespace wukong::op

@@ -1,0 +1,46 @@
+// All waits of one operation: shared watches, judges, deadlines, stalls.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kube/api.h"
+#include "op/operation.h"
+
+namespace wukong::op {
+
+/// What a wait tells while it goes on.
+struct WaitNews {
+  const Verdict& verdict;
+  std::string trouble{};  // a problem that has stood long enough to be shown; empty when none
+};
+
+class Waits {
+ public:
+  using Token = std::size_t;
+
+  /// `stall_timeout`: how long a problem may stand unmoved before the wait fails (zero: for ever).
+  Waits(kube::Api& api, std::chrono::nanoseconds stall_timeout);
+  ~Waits();
+  Waits(const Waits&) = delete;
+  Waits& operator=(const Waits&) = delete;
+
+  /// Judges `await` (which must outlive the wait) after every change of what it watches and at least once a
+  /// second. `news` is called after each judgement that changed something, `done` once: with the verdict
+  /// `done`, or the error. Both from within turns of the api, never from within start().
+  void start(Token token, const Await& await, std::function<void(const WaitNews&)> news,
+             std::function<void(Result<Verdict>)> done);
+  /// Ends all waits without calling anybody.
+  void cancel_all();
+  std::size_t active() const;
+  /// Why the cluster cannot be heard at present, or "".
+  std::string connection() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace wukong::op

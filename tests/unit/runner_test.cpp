@@ -1,0 +1,267 @@
+#include "op/runner.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "support/fake_api.h"
+#include "support/plans.h"
+
+using namespace wukong;
+using namespace wukong::op;
+using namespace wukong::testing;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+Outcome run_all(FakeApi& api, Operation operation, RunOptions options = {}) {
+  return run(api, std::move(operation), std::move(options), [](const Runner&) {});
+}
+
+/// One claim, created and waited for; removed again when that fails.
+Operation one_claim(std::chrono::nanoseconds timeout = minutes{30}) {
+  Operation operation{.id = kOperationId, .title = "make a"};
+  operation.steps.push_back({.id = "make", .action = Create{claim("a"), marked(claim("a"))}, .group = "a"});
+  operation.steps.push_back(
+      {.id = "bound", .needs = {"make"}, .action = phase_is(claim("a"), "Bound", timeout), .group = "a"});
+  operation.steps.push_back({.id = "unmake",
+                             .action = Delete{claim("a"), "make"},
+                             .group = "a",
+                             .phase = Phase::undo,
+                             .after = "make"});
+  return operation;
+}
+
+}  // namespace
+
+TEST_CASE("runner: creates, waits, ends") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK_FALSE(outcome.error.has_value());
+  CHECK(outcome.succeeded == 1);
+  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(api.elapsed() >= seconds{5});
+  CHECK(api.elapsed() < seconds{6});
+}
+
+TEST_CASE("runner: a final failure ends the wait at once and undoes") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
+  const Outcome outcome = run_all(api, one_claim());
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::failed);
+  CHECK(outcome.error->message == "PersistentVolumeClaim demo/a failed");
+  CHECK(outcome.made.empty());
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") == nullptr);
+}
+
+TEST_CASE("runner: keep_failed leaves what was made") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
+  const Outcome outcome = run_all(api, one_claim(), {.keep_failed = true});
+  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+}
+
+TEST_CASE("runner: a wait that never ends times out with what it last saw") {
+  FakeApi api;
+  const Outcome outcome = run_all(api, one_claim(minutes{10}), {.keep_failed = true});
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::timed_out);
+  CHECK(outcome.error->message == "timed out after 10m00s waiting for PersistentVolumeClaim demo/a: Pending");
+  CHECK(api.elapsed() < minutes{11});
+}
+
+TEST_CASE("runner: a cause that stands ends the wait after the stall timeout, not before") {
+  FakeApi api;
+  api.at(seconds{1}, [&] { api.merge(gvr::pvc(), "demo", "a", {{"status", {{"error", "no space left"}}}}); });
+  std::string shown;
+  const Outcome outcome = run(api, one_claim(), {}, [&](const Runner& runner) {
+    if (shown.empty() && !runner.progress().rows[0].trouble.empty()) {
+      shown = runner.progress().rows[0].trouble;
+      CHECK(api.elapsed() >= seconds{3});
+      CHECK(api.elapsed() < seconds{4});
+    }
+  });
+  CHECK(shown == "no space left");
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::failed);
+  CHECK(outcome.error->causes == std::vector<std::string>{"no space left"});
+  CHECK(api.elapsed() >= minutes{2});
+  CHECK(api.elapsed() < minutes{2} + seconds{5});
+}
+
+TEST_CASE("runner: a storage that is mended in time is no failure") {
+  FakeApi api;
+  api.at(seconds{1}, [&] { api.merge(gvr::pvc(), "demo", "a", {{"status", {{"error", "no space left"}}}}); });
+  api.at(seconds{100},
+         [&] { api.merge(gvr::pvc(), "demo", "a", {{"status", {{"error", nullptr}, {"phase", "Bound"}}}}); });
+  CHECK_FALSE(run_all(api, one_claim()).error.has_value());
+}
+
+TEST_CASE("runner: a create whose answer was lost knows its own object") {
+  FakeApi api;
+  api.put(gvr::pvc(), marked(claim("a")));
+  api.at(seconds{1}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+  CHECK_FALSE(run_all(api, one_claim()).error.has_value());
+}
+
+TEST_CASE("runner: a foreign object of the same name is a failure and stays") {
+  FakeApi api;
+  api.put(gvr::pvc(), skeleton(claim("a")));
+  const Outcome outcome = run_all(api, one_claim());
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::already_exists);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+}
+
+TEST_CASE("runner: undo deletes only the very object that was made") {
+  FakeApi api;
+  api.at(seconds{5}, [&] {
+    api.remove(gvr::pvc(), "demo", "a");
+    api.put(gvr::pvc(), skeleton(claim("a")));  // somebody else's, with another uid
+    api.merge(gvr::pvc(), "demo", "a", phase("Failed"));
+  });
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK(outcome.error.has_value());
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+}
+
+TEST_CASE("runner: undo after a create that was never answered finds the object by its label") {
+  FakeApi api;
+  api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",
+             FakeApi::error(Code::failed, "the answer was no JSON"));
+  api.put(gvr::pvc(), marked(claim("a")));
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK(outcome.error.has_value());
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") == nullptr);
+}
+
+TEST_CASE("runner: an unreachable cluster is not asked to undo; what may stand there is said") {
+  FakeApi api;
+  api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",
+             FakeApi::error(Code::unreachable, "connection lost"));
+  const Outcome outcome = run_all(api, one_claim());
+  REQUIRE(outcome.error.has_value());
+  CHECK(exit_code(outcome.error->code) == 4);
+  CHECK(api.sent.size() == 1);
+  CHECK(outcome.left ==
+        std::vector<std::string>{"PersistentVolumeClaim demo/a: may have been created, the answer was lost"});
+}
+
+TEST_CASE("runner: what timed out is left in place") {
+  FakeApi api;
+  const Outcome outcome = run_all(api, one_claim(minutes{10}));
+  CHECK(outcome.error->code == Code::timed_out);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+}
+
+TEST_CASE("runner: what undo cannot do is said") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
+  api.script(kube::Method::del, "/api/v1/namespaces/demo/persistentvolumeclaims/a",
+             FakeApi::error(Code::forbidden, "not allowed"));
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK(outcome.left == std::vector<std::string>{"PersistentVolumeClaim demo/a: not allowed"});
+  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+}
+
+TEST_CASE("runner: a required watch that is forbidden ends the wait with the reason") {
+  FakeApi api;
+  api.forbid("persistentvolumeclaims", {.code = Code::forbidden, .message = "cannot list claims"});
+  const Outcome outcome = run_all(api, one_claim(), {.keep_failed = true});
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::forbidden);
+}
+
+TEST_CASE("runner: a body that cannot be built fails its step and what needs it, nothing else") {
+  FakeApi api;
+  Operation operation{.id = kOperationId, .title = "two"};
+  operation.steps.push_back(
+      {.id = "bad",
+       .action =
+           Create{claim("bad"), [](const Seen&) -> Result<Json> { return Error{.message = "no size"}; }},
+       .group = "bad"});
+  operation.steps.push_back(
+      {.id = "next", .needs = {"bad"}, .action = Create{vm("bad"), marked(vm("bad"))}, .group = "bad"});
+  operation.steps.push_back(
+      {.id = "good", .action = Create{claim("good"), marked(claim("good"))}, .group = "good"});
+  const Outcome outcome = run_all(api, operation);
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::partly);
+  CHECK(outcome.succeeded == 1);
+  CHECK(outcome.failed == 1);
+  CHECK(api.lines() == std::vector<std::string>{"POST /api/v1/namespaces/demo/persistentvolumeclaims"});
+}
+
+TEST_CASE("runner: connection trouble is shown, stops the stall clock, and is no failure") {
+  FakeApi api;
+  api.at(seconds{1}, [&] { api.merge(gvr::pvc(), "demo", "a", {{"status", {{"error", "quota"}}}}); });
+  api.at(seconds{30}, [&] { api.trouble("persistentvolumeclaims", "connection refused"); });
+  api.at(minutes{8}, [&] {
+    api.trouble("persistentvolumeclaims", "");
+    api.merge(gvr::pvc(), "demo", "a", {{"status", {{"error", nullptr}, {"phase", "Bound"}}}});
+  });
+  bool shown = false;
+  const Outcome outcome = run(api, one_claim(), {}, [&](const Runner& runner) {
+    shown = shown || runner.progress().connection == "connection refused";
+  });
+  CHECK(shown);
+  CHECK_FALSE(outcome.error.has_value());
+}
+
+TEST_CASE("runner: at most max_in_flight requests at a time, waits not counted") {
+  FakeApi api;
+  api.latency = seconds{1};
+  Operation operation{.id = kOperationId, .title = "many"};
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    operation.steps.push_back(
+        {.id = name, .action = Create{claim(name), marked(claim(name))}, .group = name});
+  }
+  CHECK_FALSE(run_all(api, operation, {.max_in_flight = 3}).error.has_value());
+  CHECK(api.elapsed() == seconds{4});  // 3 + 3 + 3 + 1
+}
+
+TEST_CASE("runner: Ctrl-C lets a write in flight finish, starts nothing new, leaves what was made") {
+  FakeApi api;
+  api.latency = seconds{2};
+  api.at(seconds{1}, [&] { api.raise(SIGINT); });
+  const Outcome outcome = run_all(api, one_claim());
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::interrupted);
+  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(api.watches() == 0);
+}
+
+TEST_CASE("runner: Ctrl-C while waiting ends the wait and undoes nothing") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.raise(SIGTERM); });
+  const Outcome outcome = run_all(api, one_claim());
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::terminated);
+  CHECK(exit_code(outcome.error->code) == 143);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+}
+
+TEST_CASE("runner: Ctrl-C with cancel_on_interrupt undoes") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.raise(SIGINT); });
+  const Outcome outcome = run_all(api, one_claim(), {.cancel_on_interrupt = true});
+  CHECK(outcome.error->code == Code::interrupted);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") == nullptr);
+}
+
+TEST_CASE("runner: a second Ctrl-C leaves at once, even with a write in flight") {
+  FakeApi api;
+  api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",
+             std::nullopt);  // never answered
+  api.at(seconds{1}, [&] { api.raise(SIGINT); });
+  api.at(seconds{2}, [&] { api.raise(SIGINT); });
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK(outcome.abandoned);
+  CHECK(api.elapsed() < seconds{3});
+}
