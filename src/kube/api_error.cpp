@@ -137,8 +137,7 @@ Failure failed_status(int status, std::string_view body, std::optional<Duration>
   const bool is_status = parsed.has_value() && text(*parsed, {"kind"}) == "Status";
   if (is_status) (*parsed)["code"] = status;  // some aggregated servers leave it out
   Failure failure{.error = is_status ? status_error(*parsed) : plain_error(status, body, path),
-                  .retry_after = retry_after,
-                  .status = status};
+                  .retry_after = retry_after};
   failure.retryable = is_retryable_status(status, failure.error.message, retry_after.has_value());
   if (failure.error.code == Code::unauthenticated) {
     failure.error.message = fmt::format("not logged in to {}: {}", peer.server, failure.error.message);

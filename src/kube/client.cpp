@@ -88,8 +88,8 @@ void Client::Core::end(Id id, Result<Response> result) {
 Client::Client(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 Client::~Client() = default;
 
-Result<std::unique_ptr<Client>> Client::make(Loop& loop, ClusterAccess access, CredentialSource credentials,
-                                             ClientOptions options) {
+Result<std::unique_ptr<Client>> Client::make(Loop& loop, const ClusterAccess& access,
+                                             CredentialSource credentials, const ClientOptions& options) {
   WUKONG_TRY(Http http, Http::make(loop, access,
                                    {.user_agent = options.user_agent,
                                     .http1 = options.http1,

@@ -30,8 +30,8 @@ struct ClientOptions {
 class Client final : public Api {
  public:
   /// `loop` must outlive the client. Errors: `usage` for a server URL that is none.
-  static Result<std::unique_ptr<Client>> make(Loop& loop, ClusterAccess access, CredentialSource credentials,
-                                              ClientOptions options);
+  static Result<std::unique_ptr<Client>> make(Loop& loop, const ClusterAccess& access,
+                                              CredentialSource credentials, const ClientOptions& options);
   ~Client() override;
 
   Time now() const override;

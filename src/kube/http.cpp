@@ -24,7 +24,7 @@ using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 void add(List& list, const std::string& line) {
   if (curl_slist* longer = curl_slist_append(list.get(), line.c_str())) {
-    static_cast<void>(list.release());
+    static_cast<void>(list.release());  // NOLINT(bugprone-unused-return-value): the longer list holds it
     list.reset(longer);
   }
 }
@@ -295,9 +295,10 @@ bool Http::prepare(Exchange& exchange, const HttpRequest& request, const Credent
   return true;
 }
 
-Handle Http::send(HttpRequest request, const Credential& credential, HttpEvents events) {
+Handle Http::send(const HttpRequest& request, const Credential& credential, HttpEvents events) {
   const auto exchange = std::make_shared<Exchange>(*loop_);
   exchange->events = std::move(events);
+  exchange->answer.generation = generation_;
   exchange->largest_body = options_.largest_body;
   exchange->idle_limit = request.idle_limit;
   exchange->last_byte = loop_->now();

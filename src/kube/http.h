@@ -37,6 +37,7 @@ struct HttpAnswer {
   std::string body{};  // empty for a streamed answer
   std::optional<Duration> retry_after{};
   bool silent{};                        // ended by `idle_limit`
+  unsigned generation{};                // of the connections it could use
   std::vector<std::string> warnings{};  // texts of `Warning: 299` headers
 };
 
@@ -62,9 +63,10 @@ class Http {
 
   /// Starts an exchange; events come from within turn(), never from within send(). Dropping the Handle
   /// cancels it without a further event. `credential` gives the client certificate.
-  Handle send(HttpRequest request, const Credential& credential, HttpEvents events);
-  /// Later exchanges use none of the connections of now: for one that has gone silent.
-  void distrust_connections() {
+  Handle send(const HttpRequest& request, const Credential& credential, HttpEvents events);
+  /// Later exchanges use none of the connections that `answer`, which was silent, may have waited on.
+  void distrust_connections(const HttpAnswer& answer) {
+    if (answer.generation != generation_) return;  // distrusted already
     ++generation_;
     fresh_ = true;
   }

@@ -20,7 +20,6 @@ struct Failure {
   Error error{};
   bool retryable{};  // the same request may get through later
   std::optional<Duration> retry_after{};
-  int status{};  // HTTP status; 0: no (whole) answer came
 };
 
 /// What one try came to.

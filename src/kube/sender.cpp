@@ -147,7 +147,7 @@ void Sender::finish(Id id, HttpAnswer answer) {
     trace_(fmt::format("{} {} {}", verb(entry->request.method), entry->target,
                        answer.curl_code == CURLE_OK ? fmt::format("{}", answer.status) : answer.curl_text));
   }
-  if (answer.silent) http_.distrust_connections();
+  if (answer.silent) http_.distrust_connections(answer);
   const bool refused = answer.curl_code == CURLE_OK && answer.status == 401;
   if (refused && !std::exchange(entry->renewed, true) && credentials_.refresh(entry->generation))
     return send(id);

@@ -54,12 +54,10 @@ Next WatchRules::ended(const std::optional<Failure>& failure, Time now) {
   const std::optional<Time> opened_at = std::exchange(opened_at_, std::nullopt);
   if (failure && is_final(failure->error.code)) return stop(failure->error);
   if (failure && failure->error.code == Code::expired) return expired();
-  if (failure && (!opened_at || failures_ > 0)) trouble_ = failure->error.message;
   const bool lived = opened_at && (saw_any_ || now - *opened_at >= kShortest);
-  if (!failure && lived) {
-    failures_ = 0;
-    return Next{.act = Next::Act::watch, .version = version_};
-  }
+  if (lived) failures_ = 0;
+  if (!failure && lived) return Next{.act = Next::Act::watch, .version = version_};
+  if (failure && (!opened_at || failures_ > 0)) trouble_ = failure->error.message;
   return again(Next::Act::watch, failure ? failure->retry_after : std::nullopt);
 }
 

@@ -103,7 +103,7 @@ struct Start {
   }
 
   void operator()(const Sweep& a) const {
-    auto finish = in_context(fmt::format("while removing {} in namespace {}", a.gvr.resource, a.ns), done);
+    auto finish = in_context("while removing " + a.what, done);
     std::vector<kube::Read> reads{{.gvr = a.gvr, .ns = a.ns, .labels = a.labels}};
     kube::fetch(cx.api, std::move(reads),
                 [&api = cx.api, &seen = cx.seen, a, finish](Result<std::vector<kube::Fact>> facts) {

@@ -1,7 +1,6 @@
 #include "op/dry_run.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 namespace wukong::op {
 
@@ -11,16 +10,9 @@ struct Words {
   std::string operator()(const Create& a) const { return "create " + describe(a.ref); }
   std::string operator()(const Patch& a) const { return "change " + describe(a.ref); }
   std::string operator()(const Delete& a) const { return "delete " + describe(a.ref); }
-  std::string operator()(const Sweep& a) const {
-    return fmt::format("delete what is left of {} in namespace {}", a.gvr.resource, a.ns);
-  }
+  std::string operator()(const Sweep& a) const { return "delete " + a.what; }
   std::string operator()(const Call& a) const { return fmt::format("{} {}", a.subresource, describe(a.ref)); }
-  std::string operator()(const Guard& a) const {
-    std::vector<std::string> read;
-    for (const kube::Read& r : a.reads)
-      read.push_back(r.name.empty() ? r.gvr.resource : describe({r.gvr, r.ns, r.name}));
-    return fmt::format("check {}", fmt::join(read, ", "));
-  }
+  std::string operator()(const Guard& a) const { return "check " + a.what; }
   std::string operator()(const Await& a) const { return "wait for " + describe(a.ref); }
 };
 

@@ -60,6 +60,7 @@ struct Sweep {
   std::string ns{};
   std::string labels{};
   std::function<bool(const Json& object, const Seen&)> pick{};
+  std::string what{};  // for people: "the claims that this clone made"
 };
 /// A PUT to a subresource (start, stop). `settled` are words of a 409 that mean "already so".
 struct Call {
@@ -72,6 +73,7 @@ struct Call {
 struct Guard {
   std::vector<kube::Read> reads{};
   std::function<Result<void>(const std::vector<kube::Fact>&, const Seen&)> check{};
+  std::string what{};  // for people: "that the VM is off"
 };
 /// Waits until `judge` is content. Timeout zero: no limit.
 struct Await {
@@ -91,6 +93,7 @@ using Action = std::variant<Create, Patch, Delete, Sweep, Call, Guard, Await>;
 ///   | tidy           | yes     | yes            | with cancel only |
 ///
 /// tidy removes temporary objects: after an interrupt they stay, for what still runs on needs them.
+/// In undo and put_back a step runs although what it needs has failed: they do what they can, in their order.
 enum class Phase { main, undo, put_back, tidy };
 
 struct Step {

@@ -25,7 +25,7 @@ struct Node {
   std::optional<std::size_t> after{};  // Step::after
   Status status{Status::idle};
   bool chosen{};  // belongs to the phase that runs now
-  bool begun{};   // its write may have happened
+  bool begun{};   // its write may have happened, or its wait ended well
 };
 
 /// The word for a step that is being carried out.
@@ -33,17 +33,15 @@ struct StageWord {
   std::string operator()(const Create& a) const { return "Creating " + a.ref.gvr.kind; }
   std::string operator()(const Patch& a) const { return "Changing " + a.ref.gvr.kind; }
   std::string operator()(const Delete& a) const { return "Deleting " + a.ref.gvr.kind; }
-  std::string operator()(const Sweep& a) const { return "Removing " + a.gvr.resource; }
+  std::string operator()(const Sweep&) const { return "Removing"; }
   std::string operator()(const Call& a) const { return a.subresource == "stop" ? "Stopping" : "Starting"; }
   std::string operator()(const Guard&) const { return "Checking"; }
   std::string operator()(const Await&) const { return "Waiting"; }
 };
 
 struct TargetName {
-  std::string operator()(const Sweep& a) const {
-    return fmt::format("{} in namespace {}", a.gvr.resource, a.ns);
-  }
-  std::string operator()(const Guard&) const { return "a check"; }
+  std::string operator()(const Sweep& a) const { return a.what; }
+  std::string operator()(const Guard& a) const { return a.what; }
   template <class A>
   std::string operator()(const A& a) const {
     return describe(a.ref);
@@ -273,6 +271,7 @@ void Runner::State::step_waited(std::size_t index, Verdict verdict) {
   }
   if (!verdict.message.empty()) outcome.notes.push_back(verdict.message);
   seen.keep(step(index).id, std::move(verdict));
+  nodes[index].begun = true;
   end_step(index, Status::done);
 }
 
@@ -307,7 +306,8 @@ void Runner::State::end_step(std::size_t index, Status status) {
   touch();
   for (const std::size_t d : node.dependents) {
     if (!nodes[d].chosen || ended(nodes[d].status)) continue;
-    if (status != Status::done) {
+    const bool best_effort = phase == Phase::undo || phase == Phase::put_back;
+    if (status != Status::done && !best_effort) {
       end_step(d, Status::skipped);
     } else if (--nodes[d].unmet == 0) {
       nodes[d].status = Status::ready;

@@ -268,6 +268,9 @@ std::string title_line(const Progress& progress, std::size_t columns, const Surf
 std::string elapsed_text(const Row& row, Time now) {
   if (!row.started) return {};
   const auto run = std::max(row.ended.value_or(now) - *row.started, Duration::zero());
+  if (row.ended && run < std::chrono::seconds{10})
+    return fmt::format("{:.1f}s", std::chrono::duration<double>(run).count());
+  if (run < std::chrono::seconds{1}) return "0s";
   return format_duration(std::chrono::floor<std::chrono::seconds>(run));
 }
 

@@ -91,8 +91,11 @@ std::string table(const std::vector<std::string>& columns, const std::vector<std
   return out;
 }
 
-std::string objects(OutputFormat format, const std::vector<Json>& objects) {
+std::string objects(OutputFormat format, std::vector<Json> objects) {
   if (format == OutputFormat::json || format == OutputFormat::yaml) {
+    for (Json& object : objects)
+      if (const auto metadata = object.find("metadata"); metadata != object.end() && metadata->is_object())
+        metadata->erase("managedFields");
     const Json whole = objects.size() == 1 ? objects.front() : list_of(objects);
     return format == OutputFormat::json ? kubectl_json(whole) : to_yaml(whole);
   }

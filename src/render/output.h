@@ -23,9 +23,9 @@ std::string table(const std::vector<std::string>& columns, const std::vector<std
                   bool headers);
 
 /// `objects` (manifests with apiVersion and kind) as kubectl prints them: one as itself, several as a v1
-/// List; `name` is one "kind.group/name" per line. table and wide count as `name`: the columns are the
+/// List, without managedFields; `name` is one "kind.group/name" per line. table and wide count as `name`: the columns are the
 /// caller's to choose.
-std::string objects(OutputFormat format, const std::vector<Json>& objects);
+std::string objects(OutputFormat format, std::vector<Json> objects);
 
 /// `error` for a person, every line ended: "error: …", "cause: …" for each API cause, then for each context
 /// line, and "hint:  …", whose further lines stand under its first.

@@ -47,7 +47,7 @@ TEST_CASE("plain: one line per change") {
   CHECK(f.at(6) == "web2: Restoring 50%, 2 of 2 volumes bound\n");
   f.progress.rows[0].state = State::done;
   f.progress.rows[0].ended = kStart + seconds(7);
-  CHECK(f.at(7) == "web2: done (7s)\n");
+  CHECK(f.at(7) == "web2: done (7.0s)\n");
 }
 
 TEST_CASE("plain: silence is broken every 10 s, with the time") {

@@ -169,6 +169,46 @@ TEST_CASE("runner: what undo cannot do is said") {
   CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
 }
 
+TEST_CASE("runner: undo goes on in its order although a step of it failed") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
+  Operation operation = one_claim();
+  operation.steps.back().needs = {"undo-first"};
+  Sweep sweep{gvr::vm(), "demo", "", [](const Json&, const Seen&) { return true; }, "the VMs"};
+  operation.steps.insert(
+      operation.steps.end() - 1,
+      {.id = "undo-first", .action = sweep, .group = "a", .phase = Phase::undo, .after = "make"});
+  api.script(kube::Method::get, "/apis/kubevirt.io/v1/namespaces/demo/virtualmachines",
+             FakeApi::error(Code::forbidden, "not allowed"));
+  const Outcome outcome = run_all(api, operation);
+  CHECK(outcome.left == std::vector<std::string>{"the VMs: not allowed"});
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") == nullptr);
+}
+
+TEST_CASE("runner: a sweep removes what it picks, and nothing else") {
+  FakeApi api;
+  for (const char* name : {"x", "y", "z"}) api.put(gvr::pvc(), skeleton(claim(name)));
+  Operation operation{.id = kOperationId, .title = "sweep"};
+  const auto pick = [](const Json& c, const Seen&) { return text(c, {"metadata", "name"}) != "y"; };
+  operation.steps.push_back({.id = "sweep", .action = Sweep{gvr::pvc(), "demo", "", pick, "x and z"}});
+  CHECK_FALSE(run_all(api, operation).error.has_value());
+  CHECK(api.stored("persistentvolumeclaims", "demo", "x") == nullptr);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "y") != nullptr);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "z") == nullptr);
+}
+
+TEST_CASE("runner: a tidy step after a wait runs only when the wait ended well") {
+  for (const char* end : {"Bound", "Failed"}) {
+    FakeApi api;
+    api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase(end)); });
+    Operation operation = one_claim();
+    operation.steps.push_back(
+        {.id = "tidy", .action = Create{vm("t"), marked(vm("t"))}, .phase = Phase::tidy, .after = "bound"});
+    run_all(api, operation);
+    CHECK((api.stored("virtualmachines", "demo", "t") != nullptr) == (std::string_view(end) == "Bound"));
+  }
+}
+
 TEST_CASE("runner: a required watch that is forbidden ends the wait with the reason") {
   FakeApi api;
   api.forbid("persistentvolumeclaims", {.code = Code::forbidden, .message = "cannot list claims"});

@@ -1,0 +1,6 @@
+# fish completion for kubectl-wukong: kubectl-wukong completion fish | source
+function __kubectl_wukong_complete
+    set -l words (commandline -opc) (commandline -ct)
+    kubectl-wukong __complete $words[2..-1] 2>/dev/null | string match -v -r '^:'
+end
+complete -c kubectl-wukong -f -a '(__kubectl_wukong_complete)'

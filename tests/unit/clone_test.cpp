@@ -1,0 +1,322 @@
+#include "commands/clone.h"
+
+#include <doctest/doctest.h>
+
+#include "commands/registry.h"
+#include "op/dry_run.h"
+#include "render/output.h"
+#include "support/fake_api.h"
+#include "support/golden.h"
+
+using namespace wukong;
+using namespace wukong::commands;
+using kube::Fact;
+
+namespace {
+
+const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1", .suffix = "abcde"};
+
+Json parsed(std::string_view text) {
+  auto value = parse_json(text);
+  REQUIRE(value.has_value());
+  return *value;
+}
+
+/// A VM with a snapshottable disk "root" on claim web-root and a cloud-init volume.
+Json web() {
+  return parsed(R"({"kind": "VirtualMachine", "metadata": {"name": "web", "namespace": "demo", "uid": "u1"},
+    "spec": {"template": {"spec": {"volumes": [{"name": "root", "persistentVolumeClaim": {"claimName": "web-root"}},
+                                               {"name": "ci", "cloudInitNoCloud": {"userData": "x"}}]}}},
+    "status": {"volumeSnapshotStatuses": [{"name": "root", "enabled": true},
+      {"name": "ci", "enabled": false, "reason": "Snapshot is not supported for this volumeSource type [ci]"}]}})");
+}
+
+Json phase(const char* word) { return {{"status", {{"phase", word}}}}; }
+
+CloneFacts sound() {
+  CloneFacts facts;
+  facts.clone_group = Fact::known(parsed(R"({"kind": "APIGroup", "name": "clone.kubevirt.io", "versions": [
+    {"groupVersion": "clone.kubevirt.io/v1beta1", "version": "v1beta1"}, {"groupVersion": "clone.kubevirt.io/v1alpha1", "version": "v1alpha1"}]})"));
+  facts.source = Fact::known(web());
+  facts.target = Fact::absent();
+  facts.clones = Fact::known(parsed(R"({"items": []})"));
+  facts.kubevirts =
+      Fact::known(parsed(R"({"items": [{"metadata": {"namespace": "kubevirt", "name": "kubevirt"},
+    "spec": {"configuration": {"developerConfiguration": {"featureGates": ["Snapshot"]}}},
+    "status": {"observedKubeVirtVersion": "v1.8.4"}}]})"));
+  facts.claims = {Fact::known(phase("Bound"))};
+  facts.claim_names = {"web-root"};
+  return facts;
+}
+
+CloneOptions typed(std::string source = "web", std::string target = "web2") {
+  CloneOptions options{.source = std::move(source), .target = std::move(target)};
+  options.write.wait = true;
+  return options;
+}
+
+Result<op::Operation> planned(const CloneFacts& facts, const CloneOptions& options = typed()) {
+  WUKONG_TRY(const CloneNames names, clone_names(options, kScope));
+  return plan_clone(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, kScope);
+}
+
+Error refusal(const CloneFacts& facts) {
+  auto plan = planned(facts);
+  REQUIRE_FALSE(plan.has_value());
+  CHECK(exit_code(plan.error().code) == 3);
+  CHECK_FALSE(plan.error().hint.empty());
+  return plan.error();
+}
+
+std::string name_problem(const std::string& source, const std::string& target) {
+  auto names = clone_names(typed(source, target), kScope);
+  REQUIRE_FALSE(names.has_value());
+  CHECK(names.error().code == Code::usage);
+  return names.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("clone names: fixed before the first write") {
+  const auto names = clone_names(typed("vm/web"), kScope);
+  REQUIRE(names.has_value());
+  CHECK(names->source == "web");
+  CHECK(names->target == "web2");
+  CHECK(names->clone == "web2-opid1");
+  CHECK(clone_names(typed("web", ""), kScope)->target == "clone-web-abcde");
+  CHECK(clone_names(typed(std::string(63, 'a'), ""), kScope)->target.size() == 63);
+}
+
+TEST_CASE("clone names: what Kubernetes would refuse, or never end, is a usage error") {
+  CHECK(name_problem("snapshot/s", "t") == "\"snapshot/s\" is no source that can be cloned");
+  CHECK(name_problem("web", "web") == "web cannot be cloned onto itself");
+  CHECK(name_problem("web", "Bad_Name").starts_with("\"Bad_Name\" cannot be the name of a VM: "));
+  CHECK(name_problem("web", std::string(64, 'a')).ends_with("it has more than 63 characters"));
+  CHECK(name_problem("", "t").starts_with("\"\" cannot be the name of a VM"));
+}
+
+TEST_CASE("clone plan: sound facts give a sound operation, the same every time") {
+  const auto plan = planned(sound());
+  REQUIRE(plan.has_value());
+  CHECK(op::shape_problem(*plan).empty());
+  std::string lines;
+  for (const std::string& line : op::plan_lines(*plan)) lines += line + "\n";
+  lines += "---\n" + render::objects(render::OutputFormat::yaml, op::manifests(*plan));
+  CHECK(testing::golden("golden/clone/native.yaml", lines) == lines);
+}
+
+TEST_CASE("clone plan: without --wait only the clone is made; --keep leaves it") {
+  CloneOptions options = typed();
+  options.write.wait = false;
+  CHECK(planned(sound(), options)->steps.size() == 1);
+  options.write.wait = true;
+  options.keep = true;
+  for (const op::Step& step : planned(sound(), options)->steps) CHECK(step.phase != op::Phase::tidy);
+}
+
+TEST_CASE("clone plan: the older API version is spoken where only that is served") {
+  CloneFacts facts = sound();
+  facts.clone_group = Fact::known(parsed(
+      R"({"kind": "APIGroup", "versions": [{"groupVersion": "clone.kubevirt.io/v1alpha1", "version": "v1alpha1"}]})"));
+  const auto plan = planned(facts);
+  REQUIRE(plan.has_value());
+  CHECK(text(op::manifests(*plan).front(), {"apiVersion"}) == "clone.kubevirt.io/v1alpha1");
+}
+
+TEST_CASE("clone plan: refuses before any write") {
+  CloneFacts facts = sound();
+  SUBCASE("no source") {
+    facts.source = Fact::absent();
+    facts.vm_names = {"wbe", "db"};
+    CHECK(refusal(facts).message == "VirtualMachine demo/web does not exist");
+    CHECK(refusal(facts).hint == "did you mean wbe?");
+  }
+  SUBCASE("a target that exists: the API would call it a success") {
+    facts.target = Fact::known(web());
+    CHECK(refusal(facts).message == "VirtualMachine demo/web2 exists already");
+  }
+  SUBCASE("another clone to the same target under way") {
+    facts.clones = Fact::known(parsed(
+        R"({"items": [{"metadata": {"name": "c"}, "spec": {"target": {"name": "web2"}}, "status": {"phase": "RestoreInProgress"}}]})"));
+    CHECK(refusal(facts).message == "VirtualMachineClone demo/c is making web2 already");
+  }
+  SUBCASE("no API") {
+    facts.clone_group = Fact::absent();
+    CHECK(refusal(facts).message.find("clone.kubevirt.io") != std::string::npos);
+  }
+  SUBCASE("the feature gate is off") {
+    facts.kubevirts.object["items"][0]["spec"]["configuration"]["developerConfiguration"]["featureGates"] =
+        Json::array({"VMExport"});
+    CHECK(refusal(facts).message == "KubeVirt's feature gate Snapshot is off: it cannot clone VMs");
+  }
+  SUBCASE("a disk without snapshots") {
+    facts.source.object["status"]["volumeSnapshotStatuses"][0] = {
+        {"name", "root"}, {"enabled", false}, {"reason", "No VolumeSnapshotClass"}};
+    CHECK(refusal(facts).message == "VirtualMachine demo/web has disks that cannot be snapshotted: root");
+    CHECK(refusal(facts).causes == std::vector<std::string>{"root: No VolumeSnapshotClass"});
+  }
+  SUBCASE("no report on snapshots yet") {
+    facts.source.object.erase("status");
+    CHECK(refusal(facts).message == "VirtualMachine demo/web has disks that cannot be snapshotted: root");
+  }
+  SUBCASE("a claim that waits for its first consumer") {
+    facts.claims = {Fact::known(phase("Pending"))};
+    CHECK(refusal(facts).message ==
+          "VirtualMachine demo/web has a disk without data: PersistentVolumeClaim demo/web-root is Pending");
+  }
+  SUBCASE("a claim that is gone") {
+    facts.claims = {Fact::absent()};
+    CHECK(refusal(facts).message.find("does not exist") != std::string::npos);
+  }
+  SUBCASE("persistent TPM") {
+    facts.source.object["spec"]["template"]["spec"]["domain"]["devices"]["tpm"]["persistent"] = true;
+    CHECK(refusal(facts).message.find("TPM") != std::string::npos);
+  }
+  SUBCASE("a restore under way: the clone would hold the old disks") {
+    facts.source.object["status"]["restoreInProgress"] = "r1";
+    CHECK(refusal(facts).message.find("is being restored") != std::string::npos);
+  }
+  SUBCASE("a source that is being deleted") {
+    facts.source.object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+    CHECK(refusal(facts).message == "VirtualMachine demo/web is being deleted");
+  }
+}
+
+TEST_CASE("clone plan: the gate is on by itself from KubeVirt 1.9, unless it was switched off") {
+  CloneFacts facts = sound();
+  Json& kubevirt = facts.kubevirts.object["items"][0];
+  kubevirt["spec"]["configuration"]["developerConfiguration"] = Json::object();
+  kubevirt["status"]["observedKubeVirtVersion"] = "v1.9.0";
+  CHECK(planned(facts).has_value());
+  kubevirt["status"]["observedKubeVirtVersion"] = "v1.10.2-rc.1";
+  CHECK(planned(facts).has_value());
+  kubevirt["spec"]["configuration"]["developerConfiguration"]["disabledFeatureGates"] =
+      Json::array({"Snapshot"});
+  CHECK_FALSE(planned(facts).has_value());
+  kubevirt["status"]["observedKubeVirtVersion"] = "downstream-build";
+  CHECK(planned(facts).has_value());
+}
+
+TEST_CASE("clone plan: what cannot be read refuses nothing, and is said") {
+  const Error forbidden{.code = Code::forbidden, .message = "no"};
+  CloneFacts facts = sound();
+  facts.source = facts.target = facts.clones = facts.kubevirts = facts.clone_group =
+      Fact::unreadable(forbidden);
+  facts.claims.clear();
+  facts.claim_names.clear();
+  const auto plan = planned(facts);
+  REQUIRE(plan.has_value());
+  CHECK(plan->notes.size() == 1);
+}
+
+// ---- the whole command against a fake cluster
+
+namespace {
+
+struct Screen {
+  std::string out{};
+  std::string err{};
+
+  Io io() {
+    Io io;
+    io.out = [this](std::string_view text) { out += text; };
+    io.err = [this](std::string_view text) { err += text; };
+    io.environment = [](const char*) { return std::string(); };
+    io.window = [] { return std::pair{0, 0}; };
+    io.random = "opid1abcde";
+    return io;
+  }
+};
+
+/// A cluster with the VM web, on which KubeVirt carries out a clone when one is created.
+void serve_clone(testing::FakeApi& api) {
+  api.put(gvr::vm(), web());
+  Json claim = skeleton({gvr::pvc(), "demo", "web-root"});
+  claim["status"]["phase"] = "Bound";
+  api.put(gvr::pvc(), claim);
+  api.handle([&api](const kube::Request& request) -> std::optional<testing::FakeApi::Answer> {
+    if (request.path == "/apis/clone.kubevirt.io") return testing::FakeApi::ok(sound().clone_group.object);
+    if (request.method != kube::Method::post || !request.path.ends_with("/virtualmachineclones"))
+      return testing::FakeApi::pass();
+    for (const auto& [key, value] : request.query)
+      if (key == "dryRun") return testing::FakeApi::pass();
+    api.at(std::chrono::seconds{2}, [&api] {
+      const std::string mark =
+          "tmp-restore-" +
+          std::string(text(*api.stored("virtualmachineclones", "demo", "web2-opid1"), {"metadata", "uid"})) +
+          "-r1";
+      Json disk = skeleton({gvr::pvc(), "demo", "restore-r1-root"});
+      disk["metadata"]["labels"]["restore.kubevirt.io/source-vm-name"] = "web";
+      disk["metadata"]["annotations"] = {{"restore.kubevirt.io/lastRestoreUID", mark},
+                                         {"restore.kubevirt.io/name", mark.substr(0, mark.size() - 3)}};
+      disk["status"]["phase"] = "Bound";
+      api.put(gvr::pvc(), disk);
+      Json made = web();
+      made["metadata"] = {{"name", "web2"},
+                          {"namespace", "demo"},
+                          {"annotations", {{"restore.kubevirt.io/lastRestoreUID", mark}}}};
+      made["spec"]["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] =
+          "restore-r1-root";
+      made["status"]["printableStatus"] = "Stopped";
+      api.put(gvr::vm(), made);
+      api.merge(gvr::vm_clone(), "demo", "web2-opid1", phase("Succeeded"));
+    });
+    return testing::FakeApi::pass();
+  });
+}
+
+Result<void> command(testing::FakeApi& api, Screen& screen, const std::vector<std::string>& words) {
+  Registry registry;
+  auto asked = registry.parse(words);
+  if (!asked) return std::move(asked.error());
+  Context context(screen.io(), asked->global, api, "demo");
+  return asked->run(context);
+}
+
+}  // namespace
+
+TEST_CASE("clone --wait: prints the new VM, removes the clone object") {
+  testing::FakeApi api;
+  serve_clone(api);
+  Screen screen;
+  REQUIRE(command(api, screen, {"clone", "web", "web2", "--wait"}).has_value());
+  CHECK(screen.out == "NAME   STATUS    DISKS     CLONED FROM\nweb2   Stopped   1 bound   web\n");
+  CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
+  CHECK(screen.err.starts_with("clone demo/web -> demo/web2\n"));
+}
+
+TEST_CASE("clone: without --wait says how to wait and how to give up") {
+  testing::FakeApi api;
+  serve_clone(api);
+  Screen screen;
+  REQUIRE(command(api, screen, {"clone", "web", "web2", "--progress", "none"}).has_value());
+  CHECK(screen.out == "virtualmachineclone.clone.kubevirt.io/web2-opid1 created\n");
+  CHECK(screen.err.find("kubectl delete virtualmachineclone web2-opid1 -n demo") != std::string::npos);
+}
+
+TEST_CASE("clone --dry-run: writes nothing") {
+  for (const char* mode : {"--dry-run", "--dry-run=server"}) {
+    testing::FakeApi api;
+    serve_clone(api);
+    Screen screen;
+    REQUIRE(command(api, screen, {"clone", "web", "web2", "--wait", mode}).has_value());
+    CHECK(screen.out.starts_with("clone demo/web -> demo/web2"));
+    CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
+  }
+}
+
+TEST_CASE("clone: a missing permission is named with the Role to ask for, and nothing is written") {
+  testing::FakeApi api;
+  serve_clone(api);
+  api.script(
+      kube::Method::post, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+      testing::FakeApi::ok({{"kind", "SelfSubjectAccessReview"}, {"status", {{"allowed", false}}}}, 201));
+  Screen screen;
+  const auto result = command(api, screen, {"clone", "web", "web2"});
+  REQUIRE_FALSE(result.has_value());
+  CHECK(exit_code(result.error().code) == 4);
+  CHECK(result.error().hint.find(
+            "apiGroups: [\"clone.kubevirt.io\"], resources: [\"virtualmachineclones\"], verbs: [create") !=
+        std::string::npos);
+  CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
+}
