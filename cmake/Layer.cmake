@@ -12,7 +12,7 @@ endfunction()
 function(wukong_precompile)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/pch.cpp CONTENT "")
   add_library(wukong_pch OBJECT ${PROJECT_BINARY_DIR}/generated/pch.cpp)
-  target_link_libraries(wukong_pch PRIVATE nlohmann_json::nlohmann_json tl::expected fmt::fmt wukong_warnings)
+  target_link_libraries(wukong_pch PRIVATE nlohmann_json::nlohmann_json tl::expected wukong_fmt wukong_warnings)
   target_precompile_headers(wukong_pch PRIVATE
     <nlohmann/json.hpp> <fmt/format.h> <fmt/ranges.h> <tl/expected.hpp>
     <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <variant> <vector>)

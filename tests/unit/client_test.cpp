@@ -1,0 +1,325 @@
+#include "kube/client.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "support/http_server.h"
+
+using namespace wukong;
+using namespace wukong::kube;
+using namespace std::chrono_literals;
+using testing::HttpSeen;
+using testing::HttpServer;
+
+namespace {
+
+/// A server and a client in one loop.
+struct Pair {
+  explicit Pair(HttpServer::Handler handler, ClientOptions options = {}, ClusterAccess access = {})
+      : loop(std::move(*Loop::make())), server(*loop, std::move(handler)) {
+    access.server = server.url();
+    access.user = "jo";
+    CredentialIo io{};
+    io.read = [this](const std::string&) -> Result<std::string> { return fmt::format("token-{}", ++tokens); };
+    CredentialSource credentials(access, std::move(io));
+    client = std::move(*Client::make(*loop, std::move(access), std::move(credentials), std::move(options)));
+  }
+
+  Result<Response> ask(Request request) {
+    std::optional<Result<Response>> answer{};
+    client->request(std::move(request), [&](Result<Response> got) { answer = std::move(got); });
+    REQUIRE_FALSE(answer.has_value());
+    until([&] { return answer.has_value(); });
+    return std::move(*answer);
+  }
+  void until(const std::function<bool()>& finished) {
+    const Time end = loop->now() + 20s;
+    while (!finished()) {
+      REQUIRE(loop->now() < end);
+      const Handle guard = loop->after(20s, [] {});
+      client->turn();
+    }
+  }
+
+  std::unique_ptr<Loop> loop;
+  HttpServer server;
+  int tokens{};
+  std::unique_ptr<Client> client{};
+};
+
+const std::string kObject = R"({"kind":"Pod","metadata":{"name":"a"},"spec":{"x":1}})";
+const Watched kPods{.gvr = {.version = "v1", .resource = "pods", .kind = "Pod"}, .ns = "demo"};
+
+std::string list(const std::string& names_json, int version) {
+  return fmt::format(R"({{"kind":"PodList","metadata":{{"resourceVersion":"{}"}},"items":[{}]}})", version,
+                     names_json);
+}
+std::string event(const std::string& type, const std::string& name, int version) {
+  return fmt::format(
+      R"({{"type":"{}","object":{{"kind":"Pod","metadata":{{"name":"{}","resourceVersion":"{}"}}}}}})", type,
+      name, version);
+}
+bool is_watch(const HttpSeen& seen) { return seen.target.find("watch=true") != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("client: a request as the API server sees it") {
+  ClusterAccess access{.impersonation = {.user = "system:admin"}};
+  Pair pair(
+      [](const HttpSeen&, const auto& to) {
+        to->answer(201, kObject, "Warning: 299 - \"unknown field \\\"x\\\"\"\r\n");
+      },
+      {.user_agent = "kubectl-wukong/v0"}, access);
+  const auto answer = pair.ask({.method = Method::post,
+                                .path = "/api/v1/namespaces/demo/pods",
+                                .query = {{"fieldManager", "me"}, {"dryRun", "All"}},
+                                .body = kObject,
+                                .keep = {{"status"}}});
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 201);
+  CHECK(text(answer->body, {"metadata", "name"}) == "a");
+  CHECK_FALSE(answer->body.contains("spec"));
+  CHECK(answer->warnings == std::vector<std::string>{"unknown field \"x\""});
+  HttpSeen& seen = pair.server.seen.front();
+  CHECK(seen.method == "POST");
+  CHECK(seen.target == "/api/v1/namespaces/demo/pods?fieldManager=me&dryRun=All");
+  CHECK(seen.body == kObject);
+  CHECK(seen.headers["content-type"] == "application/json");
+  CHECK(seen.headers["accept"] == "application/json, */*");
+  CHECK(seen.headers["user-agent"] == "kubectl-wukong/v0");
+  CHECK(seen.headers["impersonate-user"] == "system:admin");
+  CHECK(seen.headers.count("authorization") == 0);
+  CHECK(seen.headers.count("expect") == 0);
+}
+
+TEST_CASE("client: methods, with and without a body") {
+  Pair pair([](const HttpSeen&, const auto& to) { to->answer(202, ""); });
+  for (const auto& [method, word] :
+       {std::pair(Method::put, "PUT"), std::pair(Method::patch, "PATCH"), std::pair(Method::del, "DELETE")}) {
+    const auto answer = pair.ask({.method = method, .path = "/x", .body = method == Method::put ? "" : "{}"});
+    REQUIRE(answer.has_value());
+    CHECK(answer->body.is_null());
+    CHECK(pair.server.seen.back().method == word);
+    CHECK(pair.server.seen.back().headers["content-length"] == (method == Method::put ? "0" : "2"));
+  }
+  CHECK(pair.ask({.method = Method::del, .path = "/x"}).has_value());
+  CHECK(pair.ask({.path = "/x"}).has_value());
+  CHECK(pair.server.seen.back().method == "GET");
+}
+
+TEST_CASE("client: plain text is no object; the code and message of a refusal") {
+  Pair pair([](const HttpSeen& seen, const auto& to) {
+    if (seen.target == "/readyz")
+      return to->raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok");
+    to->answer(
+        409,
+        R"({"kind":"Status","code":409,"reason":"AlreadyExists","message":"pods \"a\" already exists"})");
+  });
+  CHECK(pair.ask({.path = "/readyz"})->body.is_null());
+  const auto refused = pair.ask({.method = Method::post, .path = "/x", .body = "{}"});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::already_exists);
+  CHECK(refused.error().message == "pods \"a\" already exists");
+}
+
+TEST_CASE("client: a reset, a cut, a truncated answer and a 503 are tried again") {
+  using Fault = std::function<void(HttpServer::Connection)>;
+  const std::vector<Fault> faults{[](const auto& to) { to->reset(); }, [](const auto& to) { to->cut(); },
+                                  [](const auto& to) { to->answer(200, R"({"kind":"Pod","meta)"); },
+                                  [](const auto& to) { to->answer(503, "starting"); }};
+  for (const Fault& fault : faults) {
+    int tries = 0;
+    Pair pair([&](const HttpSeen&, const auto& to) {
+      if (++tries == 1) return fault(to);
+      to->answer(200, kObject);
+    });
+    CHECK(pair.ask({.method = Method::post, .path = "/x", .body = "{}"}).has_value());
+    CHECK(tries == 2);
+  }
+}
+
+TEST_CASE("client: 429 waits for Retry-After") {
+  int tries = 0;
+  Pair pair([&](const HttpSeen&, const auto& to) {
+    if (++tries == 1) return to->answer(429, "slow down", "Retry-After: 1\r\n");
+    to->answer(200, kObject);
+  });
+  const Time start = pair.loop->now();
+  CHECK(pair.ask({.path = "/x"}).has_value());
+  CHECK(pair.loop->now() - start >= 1s);
+}
+
+TEST_CASE("client: patience ends; the error says how long it was tried") {
+  Pair pair([](const HttpSeen&, const auto& to) { to->reset(); });
+  const auto answer = pair.ask({.path = "/x", .patience = 600ms});
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().code == Code::unreachable);
+  CHECK(answer.error().message.starts_with("cannot reach http://127.0.0.1:"));
+  CHECK(answer.error().message.find("; tried for ") != std::string::npos);
+  CHECK(pair.server.seen.size() >= 2);
+  pair.server.away();
+  const auto refused = pair.ask({.path = "/x", .patience = 0s});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("connect") != std::string::npos);
+}
+
+TEST_CASE("client: an answer that is too large, and one that never comes") {
+  Pair pair(
+      [](const HttpSeen& seen, const auto& to) {
+        if (seen.target == "/large") to->answer(200, std::string(5000, ' '));
+      },
+      {.request_silence = 50ms, .largest_body = 1000});
+  const auto large = pair.ask({.path = "/large", .patience = 0s});
+  REQUIRE_FALSE(large.has_value());
+  CHECK(large.error().message.find("larger than 1000 bytes") != std::string::npos);
+  const auto silent = pair.ask({.method = Method::post, .path = "/silent", .patience = 0s});
+  REQUIRE_FALSE(silent.has_value());
+  CHECK(silent.error().message.find("no byte for 50ms") != std::string::npos);
+}
+
+TEST_CASE("client: a 401 renews the credential once") {
+  ClusterAccess access{};
+  access.credentials.token_file = "/token";
+  int refused = 0;
+  Pair pair(
+      [&](const HttpSeen&, const auto& to) {
+        if (refused-- > 0) return to->answer(401, R"({"kind":"Status","code":401,"message":"Unauthorized"})");
+        to->answer(200, kObject);
+      },
+      {}, access);
+  refused = 1;
+  CHECK(pair.ask({.path = "/x"}).has_value());
+  CHECK(pair.tokens == 2);
+  refused = 2;
+  const auto answer = pair.ask({.path = "/x"});
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().code == Code::unauthenticated);
+  CHECK(answer.error().hint.find("of user \"jo\"") != std::string::npos);
+}
+
+TEST_CASE("client: a credential plugin runs while the loop turns; all requests wait for one run") {
+  ClusterAccess access{};
+  access.credentials.exec = ExecSpec{
+      .api_version = "client.authentication.k8s.io/v1",
+      .command = "/bin/sh",
+      .args = {
+          "-c",
+          R"(echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}')"}};
+  access.credentials.exec->interactive_mode = "Never";
+  Pair pair([](const HttpSeen&, const auto& to) { to->answer(200, kObject); }, {}, access);
+  int done = 0;
+  for (int i = 0; i < 3; ++i)
+    pair.client->request({.path = "/x"}, [&](Result<Response> got) { done += got ? 1 : 100; });
+  pair.until([&] { return done >= 3; });
+  CHECK(done == 3);
+}
+
+TEST_CASE("client: 200 requests, at most 64 at once") {
+  std::vector<HttpServer::Connection> open{};
+  std::size_t most = 0;
+  Pair pair([&](const HttpSeen&, const auto& to) { open.push_back(to); });
+  std::size_t done = 0;
+  for (int i = 0; i < 200; ++i)
+    pair.client->request({.path = "/x"}, [&](Result<Response> got) { done += got ? 1U : 1000U; });
+  while (done < 200) {
+    pair.until([&] { return open.size() == std::min<std::size_t>(64, 200 - done); });
+    most = std::max(most, open.size());
+    for (const auto& each : std::exchange(open, {})) each->answer(200, kObject);
+    const std::size_t before = done;
+    pair.until([&] { return done > before && (done == 200 || !open.empty()); });
+  }
+  CHECK(done == 200);
+  CHECK(most == 64);
+}
+
+TEST_CASE("client: dropped with requests and watches open") {
+  Pair pair([](const HttpSeen&, const auto&) {});
+  WatchHandle watch = pair.client->watch(kPods, [](const std::string&) { FAIL("told"); });
+  pair.client->request({.path = "/x"}, [](Result<Response>) { FAIL("answered"); });
+  pair.until([&] { return pair.server.seen.size() == 2; });
+  pair.client.reset();
+  const Handle timer = pair.loop->after(1ms, [] {});
+  pair.loop->turn();
+  CHECK(watch.shelf->sight == Shelf::Sight::loading);
+}
+
+TEST_CASE("client: Ctrl-C is heard while a request waits") {
+  Pair pair([](const HttpSeen&, const auto&) { ::raise(SIGINT); });
+  int heard = 0;
+  const Handle signals = pair.client->on_signal([&](int signal) { heard = signal; });
+  pair.client->request({.path = "/x"}, [](Result<Response>) {});
+  pair.until([&] { return heard != 0; });
+  CHECK(heard == SIGINT);
+}
+
+TEST_CASE("client: a watch over the wire: events, a cut, resume, 410, list anew") {
+  HttpServer::Connection stream{};
+  std::vector<std::string> watched{};
+  int lists = 0;
+  Pair pair([&](const HttpSeen& seen, const auto& to) {
+    if (!is_watch(seen))
+      return to->answer(200, ++lists == 1 ? list(R"({"metadata":{"name":"a"}})", 10) : list("", 50));
+    watched.push_back(seen.target);
+    stream = to;
+    to->open_stream();
+  });
+  std::vector<std::string> heard{};
+  const WatchHandle one = pair.client->watch(kPods, [&](const std::string& name) { heard.push_back(name); });
+  const WatchHandle two = pair.client->watch(kPods, [](const std::string&) {});
+  CHECK(one.shelf == two.shelf);
+  pair.until([&] { return watched.size() == 1; });
+  CHECK(one.shelf->objects.size() == 1);
+  CHECK(watched.back().find("resourceVersion=10&") != std::string::npos);
+  const std::string line = event("ADDED", "b", 11) + "\n";
+  stream->piece(line.substr(0, 20));
+  stream->piece(line.substr(20));
+  pair.until([&] { return one.shelf->objects.contains("b"); });
+  stream->reset();
+  pair.until([&] { return watched.size() == 2; });
+  CHECK(watched.back().find("resourceVersion=11&") != std::string::npos);
+  stream->line(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"30"}}})");
+  stream->end();
+  pair.until([&] { return watched.size() == 3; });
+  CHECK(watched.back().find("resourceVersion=30&") != std::string::npos);
+  stream->line(
+      R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}})");
+  pair.until([&] { return watched.size() == 4; });
+  CHECK(lists == 2);
+  CHECK(one.shelf->objects.empty());
+  CHECK(heard == std::vector<std::string>{"", "b", ""});
+}
+
+TEST_CASE("client: a watch survives a server that is away, and says so meanwhile") {
+  HttpServer::Connection stream{};
+  Pair pair([&](const HttpSeen& seen, const auto& to) {
+    if (!is_watch(seen)) return to->answer(200, list("", 10));
+    stream = to;
+    to->open_stream();
+  });
+  const WatchHandle watch = pair.client->watch(kPods, [](const std::string&) {});
+  pair.until([&] { return stream != nullptr; });
+  stream.reset();
+  pair.server.away();
+  pair.until([&] { return !watch.shelf->trouble.empty(); });
+  CHECK(watch.shelf->sight == Shelf::Sight::known);
+  pair.server.back();
+  pair.until([&] { return watch.shelf->trouble.empty(); });
+  CHECK(stream != nullptr);
+}
+
+TEST_CASE("client: a watch that goes silent is begun again") {
+  std::vector<HttpServer::Connection> streams{};
+  Pair pair(
+      [&](const HttpSeen& seen, const auto& to) {
+        if (!is_watch(seen)) return to->answer(200, list("", 10));
+        streams.push_back(to);
+        to->open_stream();
+      },
+      {.watch_silence = 100ms});
+  const WatchHandle watch = pair.client->watch(kPods, [](const std::string&) {});
+  pair.until([&] { return streams.size() == 2; });
+  CHECK(pair.server.connections() >= 2);
+}
