@@ -46,7 +46,20 @@ std::string colored(std::string_view text, Color color, const Surface& surface) 
   return paint(text, surface.color ? color : Color::none);
 }
 
-/// `text` as at most `max_lines` lines of `columns`, broken at spaces; the last is cut.
+/// `text` cut in its middle to `columns`: the root cause of an error stands at its end.
+std::string cut_middle(const std::string& text, std::size_t columns, const Surface& surface) {
+  if (display_width(text) <= columns || columns < 12) return cut(text, columns, surface);
+  const std::size_t head = columns / 3;
+  std::size_t from = text.size();
+  for (std::size_t at = from; at > 0; --at) {
+    if ((static_cast<unsigned char>(text[at - 1]) & 0xC0U) == 0x80U) continue;  // inside a character
+    if (display_width(std::string_view(text).substr(at - 1)) > columns - head) break;
+    from = at - 1;
+  }
+  return cut(text, head, surface) + text.substr(from);
+}
+
+/// `text` as at most `max_lines` lines of `columns`, broken at spaces; the last is cut in its middle.
 std::vector<std::string> wrap(std::string text, std::size_t columns, std::size_t max_lines,
                               const Surface& surface) {
   std::vector<std::string> lines;
@@ -58,7 +71,7 @@ std::vector<std::string> wrap(std::string text, std::size_t columns, std::size_t
     lines.push_back(text.substr(0, end));
     text.erase(0, end + 1);
   }
-  lines.push_back(cut(text, columns, surface));
+  lines.push_back(cut_middle(text, columns, surface));
   return lines;
 }
 
@@ -279,7 +292,8 @@ std::string connection_line(const Progress& progress, Time now) {
   std::string since;
   if (progress.connection_since) {
     const auto lost = std::max(now - *progress.connection_since, Duration::zero());
-    since = " for " + format_duration(std::chrono::floor<std::chrono::seconds>(lost));
+    if (lost >= std::chrono::seconds{1})
+      since = " for " + format_duration(std::chrono::floor<std::chrono::seconds>(lost));
   }
   return fmt::format("cluster not reachable{}: {} - retrying", since, printable(progress.connection));
 }

@@ -42,7 +42,7 @@ std::string row_line(const Row& row, Time now) {
       text = row.trouble.empty() ? "failed" : "failed: " + row.trouble;
       break;
     case Row::State::skipped:
-      text = "skipped";
+      text = row.started ? "no longer waited for" : "skipped";
       break;
   }
   return printable(row.name + ": " + text) + "\n";
@@ -132,6 +132,7 @@ void PlainView::note(std::string_view kind, std::string_view message) {
 }
 
 void PlainView::finish(const Progress& progress, Time now) {
+  lost_ = false;  // that it is over does not mean that the cluster is back
   update(progress, now);
   const std::string counts = counts_of(progress);
   if (progress.rows.size() > 1 && counts != counts_) write_(printable(counts) + "\n");

@@ -103,6 +103,27 @@ TEST_CASE("plain: the cluster going away and coming back is told once each") {
   CHECK(f.at(4) == "tidying up\n");
 }
 
+TEST_CASE("plain: an end while the cluster is away does not claim that it is back") {
+  Fixture f;
+  f.progress.rows.push_back(
+      {.name = "web2", .state = State::running, .stage = "Restoring", .started = kStart});
+  f.progress.connection = "connection refused";
+  f.at(0);
+  f.out.clear();
+  f.progress.connection.clear();
+  f.progress.rows[0].state = State::skipped;
+  f.view.finish(f.progress, kStart + seconds(1));
+  CHECK(f.out == "web2: no longer waited for\n");
+}
+
+TEST_CASE("plain: no time is told of a connection that went away just now") {
+  Fixture f;
+  f.at(0);
+  f.progress.connection = "connection refused";
+  f.progress.connection_since = kStart + seconds(1);
+  CHECK(f.at(1) == "cluster not reachable: connection refused - retrying\n");
+}
+
 TEST_CASE("plain: text of the server is cleaned") {
   Fixture f;
   f.progress.rows.push_back({.name = "web2", .state = State::failed, .trouble = "a\nb\x1b[31m"});
