@@ -1,12 +1,19 @@
 # bash completion for kubectl-wukong: source <(kubectl-wukong completion bash)
 _kubectl_wukong() {
-    local line
+    local line typed last lead=
+    local -a words
+    # The words as typed: bash splits its own at "=".
+    typed=${COMP_LINE:0:COMP_POINT}
+    read -r -a words <<<"$typed"
+    case $typed in *[[:space:]]) words+=('') ;; esac
+    last=${words[${#words[@]} - 1]}
+    case $last in *=*) lead=${last%%=*}= ;; esac
     COMPREPLY=()
     while IFS= read -r line; do
         case $line in
         :*) ;;
-        *) COMPREPLY+=("${line%%$'\t'*}") ;;
+        *) line=${line%%$'\t'*} && COMPREPLY+=("${line#"$lead"}") ;;
         esac
-    done < <(kubectl-wukong __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    done < <(kubectl-wukong __complete "${words[@]:1}" 2>/dev/null)
 }
 complete -o default -F _kubectl_wukong kubectl-wukong

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <random>
 
@@ -16,14 +17,15 @@ namespace {
 
 using namespace wukong;
 
-/// All of `text`; a reader that has gone away (`| head`) is no error.
-void write_all(int fd, std::string_view text) {
+/// Writes all of `text`; returns 0 or errno. A reader that has gone away (`| head`) is no error.
+int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return;
+    if (written < 0) return errno == EPIPE ? 0 : errno;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+  return 0;
 }
 
 std::string random_word(std::size_t length) {
@@ -36,9 +38,12 @@ std::string random_word(std::size_t length) {
   return word;
 }
 
-commands::Io process_io() {
+/// `lost` becomes the errno of a result that could not be written.
+commands::Io process_io(int& lost) {
   commands::Io io;
-  io.out = [](std::string_view text) { write_all(STDOUT_FILENO, text); };
+  io.out = [&lost](std::string_view text) {
+    if (const int error = write_all(STDOUT_FILENO, text); error != 0) lost = error;
+  };
   io.err = [](std::string_view text) { write_all(STDERR_FILENO, text); };
   io.environment = [](const char* name) {
     const char* value = std::getenv(name);
@@ -61,7 +66,8 @@ commands::Io process_io() {
 int run(int argc, char** argv) {
   commands::Registry registry;
   auto asked = registry.parse({argv + 1, argv + argc});
-  commands::Context context(process_io(), asked ? asked->global : commands::GlobalOptions{});
+  int lost = 0;
+  commands::Context context(process_io(lost), asked ? asked->global : commands::GlobalOptions{});
   Result<void> result{};
   if (!asked)
     result = std::move(asked.error());
@@ -69,7 +75,9 @@ int run(int argc, char** argv) {
     context.print(asked->text);
   else
     result = asked->run(context);
-  if (result) return 0;
+  if (result && lost == 0) return 0;
+  if (result)
+    result = Error{.message = std::string("the result could not be written: ") + std::strerror(lost)};
   context.print_error(result.error());
   return exit_code(result.error().code);
 }

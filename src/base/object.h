@@ -1,9 +1,9 @@
 // Kubernetes objects as JSON: reads that cannot throw, names of kinds, references to objects.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <cstdint>
 #include <initializer_list>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,7 +49,8 @@ enum class Envelope { object, list, watch_event };
 
 /// Parses `text`; deeper than 200 levels is refused. Fields outside `projection` are dropped while parsing.
 /// A Status object (kind "Status") is never projected. Errors: `failed`, saying where the text is wrong.
-Result<Json> parse_json(std::string_view text, const Projection& projection = {}, Envelope envelope = Envelope::object);
+Result<Json> parse_json(std::string_view text, const Projection& projection = {},
+                        Envelope envelope = Envelope::object);
 
 /// `value` as one line of JSON; bytes that are not UTF-8 become U+FFFD instead of an exception.
 std::string dump(const Json& value, int indent = -1);
@@ -83,12 +84,13 @@ std::string resource_name(const ObjectRef& ref);
 /// A manifest with apiVersion, kind and metadata {name, namespace} of `ref`.
 Json skeleton(const ObjectRef& ref);
 
-// Marks on every object that an operation makes (cli.md 1, names and ownership).
+// Marks on every object that an operation makes.
 namespace mark {
-inline constexpr const char* kOperation = "vm.novasphere.dev/operation";        // label: the operation's id
-inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";       // label: kManager
+inline constexpr const char* kOperation = "vm.novasphere.dev/operation";   // label: the operation's id
+inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";  // label: kManager
 inline constexpr const char* kManager = "kubectl-wukong";
-inline constexpr const char* kRequestHash = "vm.novasphere.dev/request-hash";   // annotation: what the user asked
+inline constexpr const char* kRequestHash =
+    "vm.novasphere.dev/request-hash";  // annotation: what the user asked
 }  // namespace mark
 
 /// True when two manifests' `.metadata.uid` agree and are not empty.

@@ -27,9 +27,9 @@ struct Row {
 struct Progress {
   std::string title{};
   std::vector<Row> rows{};
-  std::string connection{};  // why the cluster cannot be heard at present; empty while it can
+  std::string connection{};                // why the cluster cannot be heard at present; empty while it can
   std::optional<Time> connection_since{};  // since when, if that is known
-  std::string phase{};       // "undoing", "tidying up"; empty in the main part
+  std::string phase{};                     // "undoing", "tidying up"; empty in the main part
   std::size_t revision{};
 };
 

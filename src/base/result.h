@@ -8,7 +8,7 @@
 
 namespace wukong {
 
-/// Why something ended without success. Each maps to one process exit code (cli.md 1).
+/// Why something ended without success. Each maps to one process exit code.
 enum class Code {
   failed,           // 1: the operation failed
   usage,            // 2: the words typed cannot be right
@@ -31,17 +31,26 @@ enum class Code {
 /// Process exit code for `code`.
 constexpr int exit_code(Code code) {
   switch (code) {
-    case Code::usage: return 2;
-    case Code::precondition: return 3;
+    case Code::usage:
+      return 2;
+    case Code::precondition:
+      return 3;
     case Code::unreachable:
     case Code::unauthenticated:
-    case Code::forbidden: return 4;
-    case Code::timed_out: return 5;
-    case Code::partly: return 6;
-    case Code::integrity: return 7;
-    case Code::interrupted: return 130;
-    case Code::terminated: return 143;
-    default: return 1;
+    case Code::forbidden:
+      return 4;
+    case Code::timed_out:
+      return 5;
+    case Code::partly:
+      return 6;
+    case Code::integrity:
+      return 7;
+    case Code::interrupted:
+      return 130;
+    case Code::terminated:
+      return 143;
+    default:
+      return 1;
   }
 }
 
@@ -60,7 +69,8 @@ template <class T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using tl::expected<T, Error>::expected;
-  Result(Error error) : tl::expected<T, Error>(tl::unexpect, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : tl::expected<T, Error>(tl::unexpect, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 };
 
 /// `result` with one more context line, when it is an error.
@@ -74,9 +84,9 @@ Result<T> with_context(Result<T> result, std::string context) {
 
 #define WUKONG_CONCAT_(a, b) a##b
 #define WUKONG_CONCAT(a, b) WUKONG_CONCAT_(a, b)
-#define WUKONG_TRY_ASSIGN_(tmp, decl, ...)            \
-  auto tmp = (__VA_ARGS__);                           \
-  if (!tmp) return std::move(tmp.error());            \
+#define WUKONG_TRY_ASSIGN_(tmp, decl, ...) \
+  auto tmp = (__VA_ARGS__);                \
+  if (!tmp) return std::move(tmp.error()); \
   decl = std::move(*tmp)  // NOLINT(bugprone-macro-parentheses): decl is a declaration
 #define WUKONG_TRY_CHECK_(tmp, ...) \
   if (auto tmp = (__VA_ARGS__); !tmp) return std::move(tmp.error())

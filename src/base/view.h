@@ -23,12 +23,12 @@ using Duration = std::chrono::steady_clock::duration;
 struct Watched {
   Gvr gvr{};
   std::string ns{};
-  std::string name{};         // only the object of this name (field selector metadata.name); empty: all
-  std::string labels{};       // label selector
-  std::string fields{};       // further field selector
+  std::string name{};    // only the object of this name (field selector metadata.name); empty: all
+  std::string labels{};  // label selector
+  std::string fields{};  // further field selector
   Projection keep{};
-  bool from_now{};            // no list first: only what changes after the start (events)
-  bool required{};            // the judge cannot do without it: forbidden ends the wait
+  bool from_now{};  // no list first: only what changes after the start (events)
+  bool required{};  // the judge cannot do without it: forbidden ends the wait
   bool operator==(const Watched&) const = default;
 };
 
@@ -56,7 +56,9 @@ class View {
   const Json* find(std::string_view resource, std::string_view name) const;
   /// True when the resource's objects are known: then a missing one really is absent.
   bool known(std::string_view resource) const { return shelf(resource).sight == Shelf::Sight::known; }
-  bool unreadable(std::string_view resource) const { return shelf(resource).sight == Shelf::Sight::unreadable; }
+  bool unreadable(std::string_view resource) const {
+    return shelf(resource).sight == Shelf::Sight::unreadable;
+  }
   /// True while a shelf has not heard from the server yet.
   bool loading() const;
   /// The newest of the watched events about this object for which `accept` is true, or nullptr.
@@ -73,11 +75,11 @@ struct Verdict {
   enum class State { working, done, failed };
   State state{State::working};
   std::string stage{};
-  std::string detail{};                 // "1 of 2 volumes bound"
-  std::optional<double> fraction{};     // 0 to 1, only when an object tells it
-  std::string message{};                // failed: why. done: what the user must know, or empty
-  std::string hint{};                   // failed: the next step
-  std::string cause{};                  // working: a problem that controllers go on retrying; empty when none
+  std::string detail{};              // "1 of 2 volumes bound"
+  std::optional<double> fraction{};  // 0 to 1, only when an object tells it
+  std::string message{};             // failed: why. done: what the user must know, or empty
+  std::string hint{};                // failed: the next step
+  std::string cause{};               // working: a problem that controllers go on retrying; empty when none
   std::map<std::string, std::string> memory{};  // what a later call must know (handed back as `before`)
   bool operator==(const Verdict&) const = default;
 };

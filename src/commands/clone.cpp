@@ -43,7 +43,7 @@ void print_submitted(const CloneNames& names, const op::Operation& told, const J
     cx.print(render::objects(format, {clone}));
   cx.note("note", fmt::format("{} is being cloned to {}; nothing has been waited for (--wait does)",
                               names.source, names.target));
-  cx.note("note", "to watch it:    " + told.wait_command);
+  cx.note("note", "to wait for it: " + told.wait_command);
   cx.note("note", "to give it up:  " + told.cancel_command);
 }
 
@@ -72,6 +72,7 @@ Result<void> run(const CloneOptions& o, Context& cx) {
     return Error{.code = Code::usage,
                  .message = fmt::format("--method does not take {:?}", printable(o.method)),
                  .hint = "use one of: auto, native"};
+  cx.limit_patience(settled.timeout);
   WUKONG_TRY(kube::Api* const api, cx.connect());
   WUKONG_TRY(const CloneNames names, clone_names(o, cx.scope()));
   WUKONG_TRY(const CloneFacts facts, gather_clone(names, *api, cx.scope()));
@@ -107,9 +108,12 @@ void add_clone(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
   add_output_options(*sub, options->output);
   sub->footer(
       "Examples:\n"
-      "  kubectl wukong clone web web2 -n demo --wait            clone, and wait until the disks are there\n"
-      "  kubectl wukong clone vm/web web2 --dry-run              show what would be done\n"
-      "  kubectl wukong clone web --wait -o name                 a name is made up and printed\n");
+      "  # Clone, and wait until the disks are there\n"
+      "  kubectl wukong clone web web2 -n demo --wait\n"
+      "  # Show what would be done\n"
+      "  kubectl wukong clone vm/web web2 --wait --dry-run\n"
+      "  # Let a name be made up, and print it\n"
+      "  kubectl wukong clone web --wait -o name\n");
   sub->callback([options, &chosen] { chosen = [options](Context& cx) { return run(*options, cx); }; });
 }
 

@@ -1,6 +1,7 @@
 #include "commands/context.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <csignal>
 
@@ -53,11 +54,39 @@ std::vector<std::string> role_rules(const std::vector<kube::Permission>& permiss
   return lines;
 }
 
-std::string in_words(const kube::Permission& p) {
-  std::string resource = p.group.empty() ? p.resource : p.resource + "." + p.group;
-  if (!p.subresource.empty()) resource += "/" + p.subresource;
-  return fmt::format("{} {}", p.verb, resource);
+std::string resource_of(const kube::Permission& p) {
+  const std::string resource = p.group.empty() ? p.resource : p.resource + "." + p.group;
+  return p.subresource.empty() ? resource : resource + "/" + p.subresource;
 }
+
+/// One line per resource: "you may not list, watch events: what they tell stays unseen".
+std::vector<std::string> lacking(const std::vector<kube::Permission>& missing) {
+  struct Lack {
+    std::string resource{};
+    std::vector<std::string> verbs{};
+    bool reads{};
+    bool writes{};
+  };
+  std::vector<Lack> lacks;
+  for (const kube::Permission& p : missing) {
+    const std::string resource = resource_of(p);
+    auto lack =
+        std::find_if(lacks.begin(), lacks.end(), [&](const Lack& l) { return l.resource == resource; });
+    if (lack == lacks.end()) lack = lacks.insert(lacks.end(), {.resource = resource});
+    if (std::find(lack->verbs.begin(), lack->verbs.end(), p.verb) == lack->verbs.end())
+      lack->verbs.push_back(p.verb);
+    (p.verb == "get" || p.verb == "list" || p.verb == "watch" ? lack->reads : lack->writes) = true;
+  }
+  std::vector<std::string> lines;
+  for (const Lack& lack : lacks)
+    lines.push_back(fmt::format("you may not {} {}: {}{}{}", fmt::join(lack.verbs, ", "), lack.resource,
+                                lack.reads ? "what they tell stays unseen" : "",
+                                lack.reads && lack.writes ? ", and " : "",
+                                lack.writes ? "a failed run would leave those that it made" : ""));
+  return lines;
+}
+
+std::string in_words(const kube::Permission& p) { return fmt::format("{} {}", p.verb, resource_of(p)); }
 
 }  // namespace
 
@@ -71,6 +100,9 @@ Result<kube::Api*> Context::connect() {
   const kube::Environment environment{.kubeconfig = io_.environment("KUBECONFIG"),
                                       .home = io_.environment("HOME")};
   WUKONG_TRY(kube::ClusterAccess access, kube::load_access(flags, environment));
+  if (patience_ > std::chrono::nanoseconds{} && patience_ < kube::Request{}.patience &&
+      (access.request_timeout == std::chrono::nanoseconds{} || patience_ < access.request_timeout))
+    access.request_timeout = patience_;
   const std::string ns = access.ns;
   if (const std::string problem = label_problem(ns); !problem.empty())
     return Error{.code = Code::usage,
@@ -80,6 +112,8 @@ Result<kube::Api*> Context::connect() {
   kube::CredentialIo credential_io{.environment = io_.all_environment,
                                    .stdin_is_terminal = io_.in_is_terminal,
                                    .signal_mask = loop_->outer_signal_mask()};
+  if (progress_ == render::ProgressMode::json)
+    credential_io.on_stderr = [this](std::string_view said) { note("plugin", said); };
   kube::CredentialSource credentials(access, std::move(credential_io));
   const kube::ClientOptions options{.user_agent = "kubectl-wukong/" WUKONG_VERSION,
                                     .http1 = global_.http1,
@@ -133,9 +167,7 @@ Result<void> Context::check_permissions(const op::Operation& operation, const st
     for (const std::string& rule : role_rules(all)) error.hint += "\n  " + rule;
     return error;
   }
-  for (const kube::Permission& p : missing)
-    note("note",
-         fmt::format("you may not {}: what it would show or tidy up stays unseen or in place", in_words(p)));
+  for (const std::string& line : lacking(missing)) note("note", line);
   return {};
 }
 
@@ -150,6 +182,7 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
   const op::Operation told{.title = operation.title,
                            .wait_command = operation.wait_command,
                            .cancel_command = operation.cancel_command,
+                           .cancel_now = operation.cancel_now,
                            .results = operation.results};
   bool said_interrupted = false;
   bool due = true;
@@ -176,11 +209,16 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
 void Context::say_after(const op::Operation& operation, const op::Outcome& outcome) const {
   for (const std::string& text : outcome.notes) note("note", text);
   for (const std::string& text : outcome.left) note("warning", "left as it is: " + text);
-  if (!outcome.error || outcome.made.empty()) return;
+  if (!outcome.error) return;
+  if (outcome.undone && outcome.made.empty() && outcome.left.empty())
+    note("note", "undone: nothing that was made is left");
+  if (outcome.made.empty() && outcome.left.empty()) return;
   for (const std::string& name : outcome.made)
     note("note", fmt::format("{} in namespace {} is left in place", name, scope_.ns));
   if (!operation.wait_command.empty()) note("note", "to go on waiting: " + operation.wait_command);
-  if (!operation.cancel_command.empty()) note("note", "to give it up:    " + operation.cancel_command);
+  std::string cancel = operation.cancel_now ? operation.cancel_now(outcome.seen) : std::string{};
+  if (cancel.empty()) cancel = operation.cancel_command;
+  if (!cancel.empty()) note("note", "to give it up:    " + cancel);
 }
 
 Result<void> Context::show_plan(const op::Operation& operation, DryRunMode mode, render::OutputFormat format,

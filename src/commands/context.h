@@ -1,6 +1,7 @@
 // What a command has at hand: the process around it, the cluster, and how an operation is shown and carried out.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,6 +49,8 @@ class Context {
   /// With a cluster that is there already: for tests.
   Context(Io io, GlobalOptions global, kube::Api& api, std::string ns);
 
+  /// No request is tried for longer than `limit`, if that is shorter than usual (zero: as usual). Before connect().
+  void limit_patience(std::chrono::nanoseconds limit) { patience_ = limit; }
   /// The cluster; connects at the first call. Errors: `usage`, `unreachable`, `unauthenticated`.
   Result<kube::Api*> connect();
   /// After connect().
@@ -75,6 +78,7 @@ class Context {
 
   Io io_;
   GlobalOptions global_;
+  std::chrono::nanoseconds patience_{};
   render::ProgressMode progress_{render::ProgressMode::automatic};
   std::unique_ptr<kube::Loop> loop_{};
   std::unique_ptr<kube::Client> client_{};

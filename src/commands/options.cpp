@@ -95,7 +95,7 @@ void add_global_options(CLI::App& app, GlobalOptions& o) {
   app.add_option("--as-group", o.cluster.as_group, "Group to impersonate (repeatable)")
       ->type_name("GROUP")
       ->group(group)
-      ->expected(1)
+      ->allow_extra_args(false)  // one word each time, or it would eat the nouns
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   text_option("--as-uid", o.cluster.as_uid, "UID to impersonate", "UID");
   text_option("--certificate-authority", o.cluster.certificate_authority,

@@ -17,7 +17,55 @@ namespace {
 const char* const kGlobalsHint =
     "Global options (namespace, context, server, credentials): kubectl wukong --help";
 
+constexpr std::size_t kHelpColumns = 80;
+constexpr std::size_t kHelpIndent = 32;
+
+/// `text` as lines of at most `columns`, broken at spaces.
+std::vector<std::string> wrapped(const std::string& text, std::size_t columns) {
+  std::vector<std::string> lines{""};
+  for (const std::string& word : split(text, ' ')) {
+    std::string& line = lines.back();
+    if (line.empty())
+      line = word;
+    else if (display_width(line) + 1 + display_width(word) <= columns)
+      line += " " + word;
+    else
+      lines.push_back(word);
+  }
+  return lines;
+}
+
+/// "  names" and the text beside them; names that are too long have a line of their own.
+std::string help_line(const std::string& names, const std::string& text) {
+  std::string out = "  " + names;
+  std::vector<std::string> lines = wrapped(text, kHelpColumns - kHelpIndent);
+  if (display_width(out) + 2 <= kHelpIndent) {
+    out = pad(out, kHelpIndent) + lines.front();
+    lines.erase(lines.begin());
+  }
+  for (const std::string& line : lines) out += "\n" + std::string(kHelpIndent, ' ') + line;
+  return out + "\n";
+}
+
+class Help : public CLI::Formatter {
+ public:
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    return help_line(make_option_name(option, is_positional) + make_option_opts(option),
+                     make_option_desc(option));
+  }
+  std::string make_subcommand(const CLI::App* sub) const override {
+    return help_line(sub->get_name(), sub->get_description());
+  }
+};
+
 bool takes_value(const CLI::Option& option) { return option.get_items_expected_min() > 0; }
+
+/// A flag that is given twice counts as it was given last, as with kubectl: scripts append to what they were given.
+void take_last(CLI::App& app) {
+  for (CLI::Option* option : app.get_options([](const CLI::Option* o) { return !o->get_positional(); }))
+    if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw)
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
 
 }  // namespace
 
@@ -36,12 +84,15 @@ CommandShape shape_of(const CLI::App& app) {
 Registry::Registry()
     : app_(std::make_unique<CLI::App>("VM data operations on KubeVirt and CDI", "kubectl wukong")) {
   app_->require_subcommand(0, 1);
-  app_->get_formatter()->column_width(40);
+  app_->formatter(std::make_shared<Help>());
   add_global_options(*app_, chosen_.global);
   add_clone(*app_, chosen_.run);
   add_version(*app_, chosen_.run);
   add_completion(*app_, *app_, chosen_.run);
+  take_last(*app_);
   for (CLI::App* sub : app_->get_subcommands({})) {
+    take_last(*sub);
+    if (sub->get_name() == kCompleteCommand) continue;  // its words are no flags of ours
     sub->fallthrough();
     sub->footer(sub->get_footer().empty() ? kGlobalsHint : sub->get_footer() + "\n" + kGlobalsHint);
   }

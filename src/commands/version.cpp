@@ -25,7 +25,7 @@ Json client_version() {
 }
 
 /// Adds what the cluster says of itself. Both paths are open to every authenticated user.
-/// Source: GET /version; GET /apis/subresources.kubevirt.io/v1/version (kubevirt.md 0.3).
+/// Source: GET /version; GET /apis/subresources.kubevirt.io/v1/version.
 Result<void> add_server(Context& cx, Json& all) {
   WUKONG_TRY(kube::Api* const api, cx.connect());
   std::vector<kube::Read> reads(2);

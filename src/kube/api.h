@@ -33,7 +33,7 @@ struct Request {
 
 struct Response {
   int status{};
-  Json body = Json();                 // the parsed answer; null when it was not JSON
+  Json body = Json();                   // the parsed answer; null when it was not JSON
   std::vector<std::string> warnings{};  // `Warning: 299` headers
 };
 

@@ -13,7 +13,7 @@
 
 namespace wukong::kube {
 
-/// The flags of cli.md 1; empty ones were not given.
+/// kubectl's connection flags; empty ones were not given.
 struct Overrides {
   std::string kubeconfig{};
   std::string context{};

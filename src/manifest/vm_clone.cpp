@@ -17,7 +17,7 @@ Json vm_clone(const ObjectRef& ref, const std::string& source, const std::string
   Json& spec = manifest["spec"];
   spec["source"] = vm_reference(source);
   spec["target"] = vm_reference(target);
-  // Unanchored regular expressions; a list with only negations would remove every key (kubevirt.md 3.4).
+  // Unanchored regular expressions; a list with only negations would remove every key.
   spec["labelFilters"] = Json::array({"*", "!vm.novasphere.dev/"});
   spec["annotationFilters"] =
       Json::array({"*", "!vm.novasphere.dev/", "!kubectl.kubernetes.io/last-applied-configuration"});

@@ -41,8 +41,9 @@ void delete_exactly(Api& api, const ObjectRef& ref, const std::string& uid, Acti
   Request request{
       .method = Method::del, .path = kube::object_path(ref), .body = dump(body), .keep = kIdentity};
   api.request(std::move(request), [ref, done = std::move(done)](Result<Response> answer) {
-    if (answer) return done(Done{.removed = {resource_name(ref)}});
-    if (answer.error().code == Code::not_found || answer.error().code == Code::conflict) return done(Done{});
+    const bool gone =
+        answer || answer.error().code == Code::not_found || answer.error().code == Code::conflict;
+    if (gone) return done(Done{.removed = {resource_name(ref)}});
     done(std::move(answer.error()));
   });
 }

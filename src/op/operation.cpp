@@ -75,7 +75,7 @@ struct Collect {
 }  // namespace
 
 Permissions permissions(const Operation& operation) {
-  Permissions all;
+  Permissions all{.optional = operation.reads};
   for (const Step& step : operation.steps) {
     const bool needed = step.phase == Phase::main || step.phase == Phase::put_back;
     std::visit(Collect{needed ? all.required : all.optional, all.optional}, step.action);

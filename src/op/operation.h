@@ -115,7 +115,9 @@ struct Operation {
   std::vector<std::string> notes{};  // what the user must know before it starts
   std::string wait_command{};        // the exact command that waits for what was submitted
   std::string cancel_command{};      // the exact command that gives it up
-  std::vector<ObjectRef> results{};  // what the user asked for, in order
+  std::function<std::string(const Seen&)> cancel_now{};  // a better one by what was seen; "": none
+  std::vector<kube::Permission> reads{};                 // what the plan was made from; optional
+  std::vector<ObjectRef> results{};                      // what the user asked for, in order
 };
 
 /// Every permission that the operation's writes need, once each, undo and tidy included in `optional`.

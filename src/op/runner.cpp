@@ -28,6 +28,14 @@ struct Node {
   bool begun{};   // its write may have happened, or its wait ended well
 };
 
+/// What became of the main steps of a row.
+struct Tally {
+  std::size_t open{};    // not ended
+  std::size_t missed{};  // failed or skipped
+  bool failed{};         // one of them failed
+  bool keep{};           // not to be undone
+};
+
 /// The word for a step that is being carried out.
 struct StageWord {
   std::string operator()(const Create& a) const { return "Creating " + a.ref.gvr.kind; }
@@ -86,9 +94,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   Seen seen{};
   Progress progress{};
   std::vector<Node> nodes{};
-  std::vector<std::size_t> failed_rows{};  // per row: failed or skipped main steps
-  std::vector<std::size_t> open_rows{};    // per row: main steps not ended
-  std::vector<bool> keep_rows{};           // per row: not to be undone
+  std::vector<Tally> tallies{};  // one per row
   std::deque<std::size_t> ready{};
   std::size_t in_flight{};
   std::size_t open{};  // chosen steps that have not ended
@@ -115,6 +121,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   void touch() { ++progress.revision; }
   Row& row_of(std::size_t index) { return progress.rows[*nodes[index].row]; }  // main steps only
   const Step& step(std::size_t index) const { return operation.steps[index]; }
+  Tally& tally_of(std::size_t index) { return tallies[*nodes[index].row]; }  // main steps only
   bool is_main(std::size_t index) const { return step(index).phase == Phase::main; }
 };
 
@@ -135,11 +142,9 @@ void Runner::State::build_rows() {
     if (!s.after.empty()) nodes[i].after = by_id.at(s.after);
     for (const std::string& need : s.needs) nodes[by_id.at(need)].dependents.push_back(i);
   }
-  failed_rows.resize(progress.rows.size());
-  open_rows.resize(progress.rows.size());
-  keep_rows.resize(progress.rows.size());
+  tallies.resize(progress.rows.size());
   for (std::size_t i = 0; i < nodes.size(); ++i)
-    if (is_main(i)) ++open_rows[*nodes[i].row];
+    if (is_main(i)) ++tallies[*nodes[i].row].open;
 }
 
 /// The table above `Phase` in operation.h.
@@ -154,7 +159,7 @@ bool Runner::State::wanted(std::size_t index) const {
   if (s.phase == Phase::tidy) return true;
   if (options.keep_failed && !cancel) return false;
   if (s.group.empty() || !node.row) return !outcome.errors.empty() || cancel;
-  return failed_rows[*node.row] > 0 && !keep_rows[*node.row];
+  return tallies[*node.row].missed > 0 && !tallies[*node.row].keep;
 }
 
 void Runner::State::begin(Phase next) {
@@ -278,8 +283,9 @@ void Runner::State::step_waited(std::size_t index, Verdict verdict) {
 void Runner::State::fail_step(std::size_t index, Error error) {
   if (is_main(index)) {
     row_of(index).trouble = error.message;
+    tally_of(index).failed = true;
     // Timed out: objects are left in place, they go on. Not reachable: an undo could not be carried out either.
-    if (error.code == Code::timed_out || error.code == Code::unreachable) keep_rows[*nodes[index].row] = true;
+    if (error.code == Code::timed_out || error.code == Code::unreachable) tally_of(index).keep = true;
     if (error.code == Code::unreachable && std::holds_alternative<Create>(step(index).action))
       outcome.left.push_back(target_of(step(index).action) + ": may have been created, the answer was lost");
     outcome.errors.push_back(std::move(error));
@@ -296,10 +302,12 @@ void Runner::State::end_step(std::size_t index, Status status) {
   --open;
   if (is_main(index)) {
     Row& row = row_of(index);
-    if (status != Status::done) ++failed_rows[*node.row];
-    if (--open_rows[*node.row] == 0) {
-      const bool bad = failed_rows[*node.row] > 0;
-      row.state = !bad ? Row::State::done : row.trouble.empty() ? Row::State::skipped : Row::State::failed;
+    Tally& tally = tally_of(index);
+    if (status != Status::done) ++tally.missed;
+    if (--tally.open == 0) {
+      row.state = tally.missed == 0 ? Row::State::done
+                  : tally.failed    ? Row::State::failed
+                                    : Row::State::skipped;
       row.ended = api.now();
     }
   }
@@ -322,6 +330,7 @@ void Runner::State::skip_unstarted() {
   for (std::size_t i = 0; i < nodes.size(); ++i)
     if (nodes[i].chosen && (nodes[i].status == Status::idle || nodes[i].status == Status::ready))
       end_step(i, Status::skipped);
+  ready.clear();  // undo steps became ready by what they need being skipped, and were skipped themselves
 }
 
 void Runner::State::next_phase() {
@@ -329,6 +338,8 @@ void Runner::State::next_phase() {
     case Phase::main:
       return begin(Phase::undo);
     case Phase::undo:
+      for (std::size_t i = 0; i < nodes.size(); ++i)
+        if (step(i).phase == Phase::undo && nodes[i].status == Status::done) outcome.undone = true;
       return begin(Phase::put_back);
     case Phase::put_back:
       return begin(Phase::tidy);
@@ -361,8 +372,8 @@ Error Runner::State::many_failed() const {
 }
 
 void Runner::State::sum_up() {
-  for (std::size_t i = 0; i < progress.rows.size(); ++i)
-    ++(open_rows[i] == 0 && failed_rows[i] == 0 ? outcome.succeeded : outcome.failed);
+  for (const Tally& tally : tallies)
+    ++(tally.open == 0 && tally.missed == 0 ? outcome.succeeded : outcome.failed);
   if (outcome.signal != 0) {
     const char* when = outcome.failed == 0 ? "done, but interrupted while tidying up" : "interrupted";
     outcome.error = Error{.code = outcome.signal == SIGTERM ? Code::terminated : Code::interrupted,

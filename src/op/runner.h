@@ -33,6 +33,7 @@ struct Outcome {
   std::vector<std::string> notes{};  // messages of verdicts that ended well
   int signal{};                      // SIGINT or SIGTERM when interrupted
   bool abandoned{};                  // second signal: left at once
+  bool undone{};                     // undo steps ran; `made` and `left` tell what they left
   Seen seen{};                       // answers and verdicts, by step
   /// The one error of the whole (none: success). Several: the first, with the counts; some of many: `partly`.
   std::optional<Error> error{};

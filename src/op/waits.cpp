@@ -239,9 +239,13 @@ void Waits::cancel_all() {
 std::size_t Waits::active() const { return state_->waits.size(); }
 
 std::string Waits::connection() const {
-  for (const Stream& s : state_->streams)
-    if (s.watch.shelf && !s.watch.shelf->trouble.empty()) return s.watch.shelf->trouble;
-  return {};
+  std::string trouble;
+  for (const Stream& s : state_->streams) {
+    if (!s.watch.shelf || s.watch.shelf->sight == Shelf::Sight::unreadable) continue;
+    if (s.watch.shelf->trouble.empty()) return {};  // one that gets through is enough to reach the cluster
+    trouble = s.watch.shelf->trouble;
+  }
+  return trouble;
 }
 
 }  // namespace wukong::op

@@ -9,6 +9,10 @@
 
 namespace wukong::testing {
 
+/// The folder tests/ of the sources; main.cpp of a test binary has it (one file with a path in its command line: the
+/// others are found in ccache from any checkout).
+std::filesystem::path tests_dir();
+
 inline int& goldens_rewritten() {  // test binaries only: counts for the exit code
   static int count = 0;
   return count;
@@ -23,7 +27,7 @@ inline std::string read_file(const std::filesystem::path& path) {
 
 /// The content of tests/<name>, to be compared with `actual` (CHECK(golden("golden/x.txt", actual) == actual)).
 inline std::string golden(const std::string& name, const std::string& actual) {
-  const std::filesystem::path path = std::filesystem::path(WUKONG_TESTS_DIR) / name;
+  const std::filesystem::path path = tests_dir() / name;
   const char* accept = std::getenv("WUKONG_TEST_ACCEPT");
   if (accept != nullptr && *accept == '1' && read_file(path) != actual) {
     std::filesystem::create_directories(path.parent_path());

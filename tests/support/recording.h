@@ -33,9 +33,7 @@ struct Recording {
   std::vector<RecordedEvent> events{};  // in the order received
 };
 
-inline std::filesystem::path recordings_dir() {
-  return std::filesystem::path(WUKONG_TESTS_DIR) / "data" / "recordings";
-}
+inline std::filesystem::path recordings_dir() { return tests_dir() / "data" / "recordings"; }
 
 /// Folder names below tests/data/recordings that begin with `prefix`, sorted.
 inline std::vector<std::string> recorded_scenarios(const std::string& prefix = {}) {

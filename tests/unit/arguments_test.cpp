@@ -133,3 +133,17 @@ TEST_CASE("registry: global flags reach the command from both sides") {
     CHECK(asked->global.cluster.ns == "demo");
   }
 }
+
+TEST_CASE("registry: of a flag that stands twice the last one counts") {
+  Registry registry;
+  auto asked = registry.parse({"clone", "a", "-n", "one", "b", "--wait", "--wait", "--namespace=two"});
+  REQUIRE(asked.has_value());
+  CHECK(asked->global.cluster.ns == "two");
+}
+
+TEST_CASE("registry: groups to impersonate add up") {
+  Registry registry;
+  auto asked = registry.parse({"clone", "--as-group", "one", "a", "--as-group", "two", "b"});
+  REQUIRE(asked.has_value());
+  CHECK(asked->global.cluster.as_group.size() == 2);
+}

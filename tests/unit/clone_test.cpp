@@ -111,7 +111,9 @@ TEST_CASE("clone plan: without --wait only the clone is made; --keep leaves it")
   CHECK(planned(sound(), options)->steps.size() == 1);
   options.write.wait = true;
   options.keep = true;
-  for (const op::Step& step : planned(sound(), options)->steps) CHECK(step.phase != op::Phase::tidy);
+  const auto kept = planned(sound(), options);
+  REQUIRE(kept.has_value());
+  for (const op::Step& step : kept->steps) CHECK(step.phase != op::Phase::tidy);
 }
 
 TEST_CASE("clone plan: the older API version is spoken where only that is served") {
@@ -155,9 +157,11 @@ TEST_CASE("clone plan: refuses before any write") {
     CHECK(refusal(facts).message == "VirtualMachine demo/web has disks that cannot be snapshotted: root");
     CHECK(refusal(facts).causes == std::vector<std::string>{"root: No VolumeSnapshotClass"});
   }
-  SUBCASE("no report on snapshots yet") {
+  SUBCASE("no report on snapshots yet is not taken for a missing class") {
     facts.source.object.erase("status");
-    CHECK(refusal(facts).message == "VirtualMachine demo/web has disks that cannot be snapshotted: root");
+    CHECK(refusal(facts).message ==
+          "KubeVirt has not said yet whether disks of VirtualMachine demo/web can be snapshotted: root");
+    CHECK(refusal(facts).hint.find("VolumeSnapshotClass") == std::string::npos);
   }
   SUBCASE("a claim that waits for its first consumer") {
     facts.claims = {Fact::known(phase("Pending"))};
@@ -180,6 +184,30 @@ TEST_CASE("clone plan: refuses before any write") {
     facts.source.object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
     CHECK(refusal(facts).message == "VirtualMachine demo/web is being deleted");
   }
+}
+
+TEST_CASE("clone plan: a missing claim is told before what KubeVirt says of its snapshots") {
+  CloneFacts facts = sound();
+  facts.claims = {Fact::absent()};
+  facts.source.object["status"]["volumeSnapshotStatuses"][0] = {
+      {"name", "root"}, {"enabled", false}, {"reason", "PVC not found"}};
+  const Error error = refusal(facts);
+  CHECK(error.message ==
+        "VirtualMachine demo/web names a disk that does not exist: PersistentVolumeClaim demo/web-root");
+}
+
+TEST_CASE("clone plan: what gives it up names what has been begun") {
+  const auto plan = planned(sound());
+  REQUIRE(plan.has_value());
+  op::Seen seen;
+  CHECK(plan->cancel_now(seen).empty());
+  seen.keep("clone", Json{{"metadata", {{"uid", "c1"}}}});
+  seen.keep("usable", Verdict{.memory = {{"claims", "restore-r1-root"}}});
+  CHECK(plan->cancel_now(seen) ==
+        "kubectl delete -n demo --ignore-not-found virtualmachinerestore/tmp-restore-c1 "
+        "persistentvolumeclaim/restore-r1-root && kubectl delete -n demo virtualmachineclone/web2-opid1");
+  seen.keep("usable", Verdict{.memory = {{"claims", "restore-r1-root"}, {"target", "made"}}});
+  CHECK(plan->cancel_now(seen).find(" virtualmachine/web2 ") != std::string::npos);
 }
 
 TEST_CASE("clone plan: the gate is on by itself from KubeVirt 1.9, unless it was switched off") {

@@ -28,6 +28,22 @@ TEST_CASE("complete: commands, but not the hidden one") {
   CHECK(candidates({"cl"}) == Words{"clone", ":4"});
 }
 
+TEST_CASE("complete: words reach it through the whole program") {
+  for (const Words& words :
+       {Words{"__complete", "cl"}, Words{"__complete", "clone", "--wa"}, Words{"__complete", "-"}}) {
+    CAPTURE(words.back());
+    Registry registry;
+    const auto asked = registry.parse(words);
+    REQUIRE(asked.has_value());
+    std::string out;
+    Io io;
+    io.out = [&](std::string_view text) { out += text; };
+    Context context(io, {});
+    REQUIRE(asked->run(context).has_value());
+    CHECK(out.find(words.back()) != std::string::npos);
+  }
+}
+
 TEST_CASE("complete: flags of the command and the global ones") {
   CHECK(candidates({"clone", "--wa"}) == Words{"--wait", ":4"});
   CHECK(candidates({"clone", "--kubec"}) == Words{"--kubeconfig", ":4"});

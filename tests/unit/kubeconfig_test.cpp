@@ -8,6 +8,8 @@
 #include "kube/base64.h"
 #include "kube/yaml_json.h"
 
+#include "support/golden.h"
+
 using namespace wukong;
 using namespace wukong::kube;
 
@@ -21,7 +23,7 @@ FileReader files(std::map<std::string, std::string> known) {
   };
 }
 
-std::string typical() { return read_file(WUKONG_TESTS_DIR "/data/kubeconfig/typical.yaml").value(); }
+std::string typical() { return read_file(testing::tests_dir() / "data/kubeconfig/typical.yaml").value(); }
 
 constexpr const char* kCa = "-----BEGIN CERTIFICATE-----\nCA\n-----END CERTIFICATE-----\n";
 constexpr const char* kCert = "-----BEGIN CERTIFICATE-----\nCERT\n-----END CERTIFICATE-----\n";
@@ -316,7 +318,7 @@ TEST_CASE("kubeconfig: what is not YAML is an error, with the line and without t
                             "ELF\x02\x01\x01\0\0\0\xff\xfe",
                             12)) != "fine");
   CHECK(message(std::string(100'000, '\0')) != "");
-  CHECK(message(read_file(WUKONG_TESTS_DIR "/data/kubeconfig/alias_bomb.yaml").value())
+  CHECK(message(read_file(testing::tests_dir() / "data/kubeconfig/alias_bomb.yaml").value())
             .find("too many values") != std::string::npos);
   CHECK(message("a: &a [*a]") != "fine");
   for (const std::string piece : {"[", "{a: ", "- ", "? ", "{", "!a ", "&a ", "'"}) {

@@ -4,6 +4,8 @@
 
 #include "support/golden.h"
 
+std::filesystem::path wukong::testing::tests_dir() { return WUKONG_TESTS_DIR; }
+
 int main(int argc, char** argv) {
   doctest::Context context(argc, argv);
   const int result = context.run();

@@ -295,6 +295,61 @@ TEST_CASE("runner: Ctrl-C with cancel_on_interrupt undoes") {
   CHECK(api.stored("persistentvolumeclaims", "demo", "a") == nullptr);
 }
 
+TEST_CASE("runner: what somebody else has deleted is not left in place") {
+  FakeApi api;
+  api.at(seconds{5}, [&] {
+    api.merge(gvr::pvc(), "demo", "a", phase("Failed"));
+    api.script(kube::Method::del, "/api/v1/namespaces/demo/persistentvolumeclaims/a",
+               FakeApi::error(Code::not_found, "not found"));
+  });
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK(outcome.error.has_value());
+  CHECK(outcome.made.empty());
+  CHECK(outcome.left.empty());
+}
+
+TEST_CASE("runner: Ctrl-C during the undo of a failure skips the rest of it, and ends") {
+  FakeApi api;
+  Operation operation = one_claim();
+  operation.steps.back().needs = {"settled"};
+  operation.steps.insert(operation.steps.begin() + 2, {.id = "settled",
+                                                       .action = phase_is(claim("never"), "Bound"),
+                                                       .group = "a",
+                                                       .phase = Phase::undo,
+                                                       .after = "make"});
+  Step more = operation.steps.back();
+  more.id = "unmake more";
+  more.needs = {"unmake"};
+  operation.steps.push_back(std::move(more));
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
+  api.at(seconds{20}, [&] { api.raise(SIGINT); });
+  const Outcome outcome = run_all(api, std::move(operation));
+  CHECK(outcome.error->code == Code::interrupted);
+  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(api.lines() == std::vector<std::string>{"POST /api/v1/namespaces/demo/persistentvolumeclaims"});
+  CHECK(api.elapsed() < seconds{22});
+}
+
+TEST_CASE("runner: one stream that gets through means that the cluster is reachable") {
+  FakeApi api;
+  Operation operation = one_claim();
+  auto& wait = std::get<Await>(operation.steps[1].action);
+  wait.watches.push_back(all_of(gvr::vm()));
+  api.at(seconds{10}, [&] { api.trouble("persistentvolumeclaims", "connection refused"); });
+  api.at(seconds{20}, [&] { api.trouble("virtualmachines", "connection refused"); });
+  api.at(seconds{30}, [&] {
+    api.trouble("persistentvolumeclaims", "");
+    api.merge(gvr::pvc(), "demo", "a", phase("Bound"));
+  });
+  std::optional<std::chrono::nanoseconds> since;
+  const Outcome outcome = run(api, std::move(operation), {}, [&](const Runner& runner) {
+    if (!since && !runner.progress().connection.empty()) since = api.elapsed();
+  });
+  CHECK_FALSE(outcome.error.has_value());
+  REQUIRE(since.has_value());
+  CHECK(*since >= seconds{20});
+}
+
 TEST_CASE("runner: a second Ctrl-C leaves at once, even with a write in flight") {
   FakeApi api;
   api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",

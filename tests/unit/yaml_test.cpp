@@ -31,8 +31,7 @@ Json parsed(const YAML::Node& node) {
 }
 
 Json nasty() {
-  return Json::parse(
-      testing::read_file(std::filesystem::path(WUKONG_TESTS_DIR) / "data" / "yaml" / "nasty.json"));
+  return Json::parse(testing::read_file(testing::tests_dir() / "data" / "yaml" / "nasty.json"));
 }
 
 }  // namespace

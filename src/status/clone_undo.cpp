@@ -1,0 +1,72 @@
+#include "status/clone_undo.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "status/draft.h"
+#include "status/restored_claims.h"
+#include "status/snapshot_status.h"
+#include "status/watched.h"
+
+namespace wukong::status {
+namespace {
+
+/// A restore follows a finished snapshot within this time.
+constexpr std::chrono::seconds kNextStep{2};
+/// Some snapshots take hours, and some claims never go: then the rest is done without them.
+constexpr std::chrono::seconds kPatience{30};
+
+/// The uid of the clone, as long as it is there.
+std::string_view uid_of(const View& view, const CloneWait& wait) {
+  const Json* clone = view.find(kClones, wait.name);
+  return clone == nullptr ? std::string_view{} : text(*clone, {"metadata", "uid"});
+}
+
+Verdict judge_settled(const CloneWait& wait, const View& view, const Verdict& before, Duration waited) {
+  Draft draft(before, waited);
+  const std::string uid(uid_of(view, wait));
+  if (uid.empty() || view.unreadable(kSnapshots) || waited >= kPatience) return draft.done();
+  if (view.find(kRestores, "tmp-restore-" + uid) != nullptr) return draft.done();
+  const Json* snapshot = view.find(kSnapshots, "tmp-snapshot-" + uid);
+  if (snapshot != nullptr && !fields(*snapshot, {"status", "error"}).empty()) return draft.done();
+  const bool being_taken =
+      snapshot != nullptr && !flag(*snapshot, {"status", "readyToUse"}) && !snapshot_failed(*snapshot);
+  if (!being_taken && draft.stood("settled", kNextStep)) return draft.done();
+  return draft.working("Waiting for its snapshots");
+}
+
+Verdict judge_claims_gone(const CloneWait& wait, const View& view, const Verdict& before, Duration waited) {
+  Draft draft(before, waited);
+  const std::string uid(uid_of(view, wait));
+  if (uid.empty() || !view.known(kClaims)) return draft.done();
+  const std::string restore = "tmp-restore-" + uid;
+  std::vector<std::string> left;
+  for (const auto& [name, claim] : view.shelf(kClaims).objects)
+    if (text(claim, {"metadata", "annotations", kRestoreName}) == restore) left.push_back(name);
+  if (left.empty()) return draft.done();
+  if (waited < kPatience) return draft.working("Removing volumes");
+  return draft.failed(fmt::format("it made claims that are still there: {}", fmt::join(left, ", ")));
+}
+
+}  // namespace
+
+std::vector<Watched> watches_clone_undo(const CloneWait& wait) {
+  Watched clones{
+      .gvr = gvr::vm_clone(), .ns = wait.ns, .name = wait.name, .keep = {{"spec.source", "status"}}};
+  return {clones, watch_snapshots(wait.ns), watch_restores(wait.ns),
+          watch_restored_claims(wait.ns, wait.source_vm)};
+}
+
+Judge clone_settled_judge(CloneWait wait) {
+  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
+    return judge_settled(wait, view, before, waited);
+  };
+}
+
+Judge claims_gone_judge(CloneWait wait) {
+  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
+    return judge_claims_gone(wait, view, before, waited);
+  };
+}
+
+}  // namespace wukong::status
