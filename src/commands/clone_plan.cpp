@@ -68,16 +68,22 @@ Result<Gvr> served_clone(const CloneFacts& facts) {
       "KubeVirt 0.59 or newer serves it");
 }
 
-/// "1.8" from "v1.8.4": {major, minor}; nothing for what does not look so.
+std::optional<int> number(const std::string& digits) {
+  int value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
+}
+
+/// {1, 8} from "v1.8.4"; nothing for what does not look so.
 std::optional<std::pair<int, int>> version_of(std::string_view text) {
   if (text.starts_with('v')) text.remove_prefix(1);
-  int major = 0;
-  int minor = 0;
-  const char* end = text.data() + text.size();
-  auto [dot, first] = std::from_chars(text.data(), end, major);
-  if (first != std::errc{} || dot == end || *dot != '.') return std::nullopt;
-  if (std::from_chars(dot + 1, end, minor).ec != std::errc{}) return std::nullopt;
-  return std::pair{major, minor};
+  const std::vector<std::string> parts = split(text, '.');
+  if (parts.size() < 2) return std::nullopt;
+  const auto major = number(parts[0]);
+  const auto minor = number(parts[1]);
+  if (!major || !minor) return std::nullopt;
+  return std::pair{*major, *minor};
 }
 
 bool lists(const Json& developer, const char* field, std::string_view gate) {

@@ -118,7 +118,7 @@ Result<kube::Api*> Context::connect() {
   const kube::ClientOptions options{.user_agent = "kubectl-wukong/" WUKONG_VERSION,
                                     .http1 = global_.http1,
                                     .seed = std::hash<std::string>{}(io_.random)};
-  WUKONG_TRY(client_, kube::Client::make(*loop_, std::move(access), std::move(credentials), options));
+  WUKONG_TRY(client_, kube::Client::make(*loop_, access, std::move(credentials), options));
   api_ = client_.get();
   scope_ = make_scope(io_, ns);
   return api_;

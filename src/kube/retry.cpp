@@ -7,6 +7,9 @@
 
 namespace wukong::kube {
 namespace {
+constexpr std::chrono::milliseconds kLastPause{250};  // less is left: another try so soon tells nothing new
+}  // namespace
+namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{250};
 constexpr std::chrono::milliseconds kLongestPause{10'000};
@@ -38,9 +41,10 @@ Duration backoff(unsigned attempt, std::optional<Duration> retry_after, Random& 
 std::optional<Duration> retry_delay(const Failure& failure, unsigned attempt, Duration spent,
                                     Duration patience, Random& random) {
   if (!failure.retryable) return std::nullopt;
-  const Duration pause = backoff(attempt, failure.retry_after, random);
-  if (spent + pause > patience) return std::nullopt;
-  return pause;
+  const Duration left = patience - spent;
+  if (left < kLastPause || failure.retry_after.value_or(Duration::zero()) > left) return std::nullopt;
+  return std::min(backoff(attempt, failure.retry_after, random),
+                  left);  // patience ends with a try, not in a pause
 }
 
 bool is_retryable_status(int status, std::string_view message, bool has_retry_after) {

@@ -29,8 +29,8 @@ using Attempt = tl::expected<Response, Failure>;
 /// between half and all is taken by chance; never shorter than `retry_after`, which is taken as at most 60 s.
 Duration backoff(unsigned attempt, std::optional<Duration> retry_after, Random& random);
 
-/// The same for a request with patience: nothing when the failure is final, or when the pause would end more
-/// than `patience` after the first try began (`spent` ago).
+/// The same for a request with patience: nothing when the failure is final, or when `patience` is used up (the first
+/// try began `spent` ago) or would be before `retry_after`. The last pause is shortened to what is left.
 std::optional<Duration> retry_delay(const Failure& failure, unsigned attempt, Duration spent,
                                     Duration patience, Random& random);
 

@@ -91,10 +91,10 @@ class Watches::Stream : public std::enable_shared_from_this<Stream> {
   void tell(const std::string& name) {
     const auto alive = shared_from_this();
     const auto told = holders_;
-    for (const auto& [id, changed] : told) {
-      const bool still =
-          std::any_of(holders_.begin(), holders_.end(), [&](const auto& each) { return each.first == id; });
-      if (still) (*changed)(name);
+    for (const auto& one : told) {
+      const bool still = std::any_of(holders_.begin(), holders_.end(),
+                                     [&one](const auto& each) { return each.first == one.first; });
+      if (still) (*one.second)(name);
     }
   }
 

@@ -1,5 +1,7 @@
 #include "manifest/marks.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/digest.h"
 
 namespace wukong::manifest {

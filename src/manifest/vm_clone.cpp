@@ -1,5 +1,7 @@
 #include "manifest/vm_clone.h"
 
+#include <nlohmann/json.hpp>
+
 namespace wukong::manifest {
 
 namespace {

@@ -13,7 +13,8 @@ using kube::Method;
 using kube::Request;
 using kube::Response;
 
-const Projection kIdentity{{"metadata.labels"}};  // name and uid are always kept
+/// What tells whose an object is; name and uid are always kept.
+Projection identity() { return {{"metadata.labels"}}; }
 
 Request write(Method method, std::string path, const Json& body, const ActionContext& cx) {
   Request request{.method = method, .path = std::move(path), .body = dump(body)};
@@ -39,7 +40,7 @@ void delete_exactly(Api& api, const ObjectRef& ref, const std::string& uid, Acti
                      {"propagationPolicy", "Background"},
                      {"preconditions", {{"uid", uid}}}};
   Request request{
-      .method = Method::del, .path = kube::object_path(ref), .body = dump(body), .keep = kIdentity};
+      .method = Method::del, .path = kube::object_path(ref), .body = dump(body), .keep = identity()};
   api.request(std::move(request), [ref, done = std::move(done)](Result<Response> answer) {
     const bool gone =
         answer || answer.error().code == Code::not_found || answer.error().code == Code::conflict;
@@ -72,7 +73,7 @@ struct Start {
     if (!body) return done(std::move(body.error()));
     Request request = write(Method::patch, kube::object_path(a.ref), *body, cx);
     request.content_type = "application/merge-patch+json";
-    request.keep = kIdentity;
+    request.keep = identity();
     cx.api.request(std::move(request), answer_to(fmt::format("while changing {}", describe(a.ref))));
   }
 
@@ -93,7 +94,7 @@ struct Start {
     const std::string uid(cx.seen.uid(a.uid_of));
     if (!uid.empty()) return delete_exactly(cx.api, a.ref, uid, finish);
     // The answer to the create was lost: look whether the object is this operation's.
-    Request request{.path = kube::object_path(a.ref), .keep = kIdentity};
+    Request request{.path = kube::object_path(a.ref), .keep = identity()};
     cx.api.request(std::move(request),
                    [&api = cx.api, ref = a.ref, id = cx.operation_id, finish](Result<Response> answer) {
                      if (!answer && answer.error().code == Code::not_found) return finish(Done{});

@@ -1,5 +1,7 @@
 #include "status/vm_disks.h"
 
+#include <nlohmann/json.hpp>
+
 namespace wukong::status {
 
 std::vector<LeftOut> disks_without_snapshot(const Json& vm) {

@@ -40,7 +40,8 @@ TEST_CASE("retry_delay: within patience, and only for what may mend itself") {
   Random random(7);
   CHECK(retry_delay(retryable(), 1, 0s, 30s, random).has_value());
   CHECK(retry_delay(retryable(), 9, 19s, 30s, random).has_value());
-  CHECK_FALSE(retry_delay(retryable(), 9, 29s, 30s, random).has_value());
+  CHECK(retry_delay(retryable(), 9, 29s, 30s, random) == 1s);
+  CHECK_FALSE(retry_delay(retryable(), 9, 29900ms, 30s, random).has_value());
   CHECK_FALSE(retry_delay(retryable(31s), 1, 0s, 30s, random).has_value());
   CHECK_FALSE(retry_delay(retryable(), 1, 0s, 0s, random).has_value());
   CHECK_FALSE(retry_delay(Failure{.error = {.code = Code::forbidden}}, 1, 0s, 30s, random).has_value());
