@@ -7,11 +7,9 @@
 
 namespace wukong::kube {
 namespace {
-constexpr std::chrono::milliseconds kLastPause{250};  // less is left: another try so soon tells nothing new
-}  // namespace
-namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{250};
+constexpr std::chrono::milliseconds kLastPause{250};  // less is left: another try so soon tells nothing new
 constexpr std::chrono::milliseconds kLongestPause{10'000};
 constexpr std::chrono::seconds kLongestRetryAfter{60};
 
