@@ -14,7 +14,7 @@ namespace wukong::commands {
 
 namespace {
 
-const char* const kGlobalsHint =
+constexpr const char* kGlobalsHint =
     "Global options (namespace, context, server, credentials): kubectl wukong --help";
 
 constexpr std::size_t kHelpColumns = 80;

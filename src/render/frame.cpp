@@ -146,7 +146,7 @@ std::string symbol_of(const Row& row, Time now, const Surface& surface) {
 std::string bar_text(double fraction, const Layout& at, const Surface& surface) {
   const double part = std::clamp(std::isnan(fraction) ? 0.0 : fraction, 0.0, 1.0);
   // Down, never up: neither a full bar nor 100% before it is so.
-  const std::string percent = fmt::format("{:>3}%", static_cast<int>(part * 100));
+  std::string percent = fmt::format("{:>3}%", static_cast<int>(part * 100));
   if (at.bar == 0) return percent;
   const Symbols all = symbols(surface.unicode);
   const auto full = static_cast<std::size_t>(part * static_cast<double>(at.bar));
