@@ -750,6 +750,7 @@ def main():
     parser.add_argument('--only', default='', help='cases whose name matches')
     parser.add_argument('--jobs', type=int, default=6)
     parser.add_argument('--list', action='store_true')
+    parser.add_argument('--again', action='store_true', help='a case that fails among others has a second try alone, and both are told')
     parser.add_argument('--verbose', action='store_true', help='what every run printed')
     options = parser.parse_args()
     chosen = [n for n in CASES if re.search(options.only, n)]
@@ -783,6 +784,11 @@ def main():
             list(pool.map(run, [n for n in chosen if n not in ALONE]))
         for name in [n for n in chosen if n in ALONE]:
             run(name)
+        if options.again:
+            for name in failed.copy():
+                print(f'again, alone: {name}', flush=True)
+                failed.remove(name)
+                run(name)
     finally:
         lab.discard(folder)
         lab.release_hanging_namespaces()
