@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "commands/vm_argument.h"
 #include "status/watched.h"
 
 namespace wukong::commands {
@@ -51,12 +52,14 @@ Result<void> print_cloned(const CloneNames& names, const Verdict* verdict, rende
                           bool headers, Context& cx) {
   using enum render::OutputFormat;
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  WUKONG_TRY(const auto got,
-             kube::fetch(*api, {{.gvr = gvr::vm(), .ns = cx.scope().ns, .name = names.target}}));
-  const Json& vm = got[0].object;
+  // The clone is done, whatever this last look at it says.
+  const auto got = kube::fetch(*api, {{.gvr = gvr::vm(), .ns = cx.scope().ns, .name = names.target}});
+  const bool known = got && got->front().is_known();
+  const Json vm = known ? got->front().object : Json();
+  if (!known) cx.note("note", vm_words(cx.scope(), names.target) + " is there, but could not be read");
   if (format == table || format == wide) {
     cx.print(result_table(names, vm, verdict, headers));
-  } else if (format == name || !got[0].is_known()) {
+  } else if (format == name || !known) {
     cx.print(resource_name({gvr::vm(), cx.scope().ns, names.target}) + "\n");
   } else {
     cx.print(render::objects(format, {vm}));

@@ -36,6 +36,7 @@ struct CloneNames {
 /// Exactly what the cluster said; each fact is known, absent or unreadable.
 struct CloneFacts {
   kube::Fact clone_group{};                // APIGroup clone.kubevirt.io
+  kube::Fact snapshot_group{};             // APIGroup snapshot.kubevirt.io
   kube::Fact source{};                     // VirtualMachine
   kube::Fact target{};                     // VirtualMachine; should be absent
   kube::Fact clones{};                     // VirtualMachineClones of the namespace

@@ -41,6 +41,7 @@ Result<void> gather_rest(CloneFacts& facts, kube::Api& api, const Scope& scope) 
 Result<CloneFacts> gather_clone(const CloneNames& names, kube::Api& api, const Scope& scope) {
   std::vector<kube::Read> reads;
   reads.push_back(group_of(gvr::vm_clone()));
+  reads.push_back(group_of(gvr::vm_snapshot()));
   reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .name = names.source});
   reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .name = names.target, .keep = {{"metadata"}}});
   reads.push_back({.gvr = gvr::vm_clone(), .ns = scope.ns, .keep = {{"spec.target", "status.phase"}}});
@@ -49,10 +50,11 @@ Result<CloneFacts> gather_clone(const CloneNames& names, kube::Api& api, const S
        .keep = {{"spec.configuration.developerConfiguration", "status.observedKubeVirtVersion"}}});
   WUKONG_TRY(std::vector<kube::Fact> got, kube::fetch(api, std::move(reads)));
   CloneFacts facts{.clone_group = std::move(got[0]),
-                   .source = std::move(got[1]),
-                   .target = std::move(got[2]),
-                   .clones = std::move(got[3]),
-                   .kubevirts = std::move(got[4])};
+                   .snapshot_group = std::move(got[1]),
+                   .source = std::move(got[2]),
+                   .target = std::move(got[3]),
+                   .clones = std::move(got[4]),
+                   .kubevirts = std::move(got[5])};
   WUKONG_CHECK(gather_rest(facts, api, scope));
   return facts;
 }

@@ -1,222 +1,33 @@
-// The decisions of `clone`: names, refusals, steps.
+// The steps of `clone`.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/text.h"
 #include "commands/clone.h"
-#include "kube/discovery.h"
+#include "commands/clone_checks.h"
+#include "commands/vm_argument.h"
 #include "manifest/vm_clone.h"
 #include "status/clone_status.h"
 #include "status/clone_undo.h"
-#include "status/vm_disks.h"
 #include "status/watched.h"
 
 namespace wukong::commands {
 
 namespace {
 
-Error refuse(std::string message, std::string hint, std::vector<std::string> causes = {}) {
-  return {.code = Code::precondition,
-          .message = std::move(message),
-          .hint = std::move(hint),
-          .causes = std::move(causes)};
+/// `watches` in the versions that the server serves.
+std::vector<Watched> speaking(const CloneApi& api, std::vector<Watched> watches) {
+  for (Watched& watched : watches)
+    for (const Gvr& gvr : {api.clone, api.snapshot, api.restore})
+      if (watched.gvr.resource == gvr.resource) watched.gvr = gvr;
+  return watches;
 }
 
-std::string vm_words(const Scope& at, const std::string& name) {
-  return fmt::format("VirtualMachine {}/{}", at.ns, name);
-}
-
-// ---- names
-
-Result<std::string> source_name(const std::string& typed) {
-  const auto slash = typed.find('/');
-  if (slash == std::string::npos) return typed;
-  const std::string kind = lower(typed.substr(0, slash));
-  if (kind == "vm" || kind == "vms" || kind == "virtualmachine" || kind == "virtualmachines" ||
-      kind == "virtualmachine.kubevirt.io" || kind == "virtualmachines.kubevirt.io")
-    return typed.substr(slash + 1);
-  return Error{.code = Code::usage,
-               .message = fmt::format("{:?} is no source that can be cloned", printable(typed)),
-               .hint = "write NAME or vm/NAME"};
-}
-
-Result<void> check_name(const char* what, const std::string& name) {
-  // Longer names are accepted for VMs, but KubeVirt writes them into labels of the restored claims, where 63 is the end.
-  std::string problem = subdomain_problem(name);
-  if (problem.empty() && name.size() > 63) problem = "it has more than 63 characters";
-  if (problem.empty()) return {};
-  return Error{.code = Code::usage,
-               .message = fmt::format("{:?} cannot be {}: {}", printable(name), what, problem)};
-}
-
-// ---- refusals, one by one; each gets what it looks at and is content with what cannot be read
-
-Result<Gvr> served_clone(const CloneFacts& facts) {
-  if (facts.clone_group.is_unreadable()) return gvr::vm_clone();
-  const auto served = facts.clone_group.is_known()
-                          ? kube::with_served_version(gvr::vm_clone(), facts.clone_group.object)
-                          : std::nullopt;
-  if (served) return *served;
-  if (facts.source.is_absent() && facts.kubevirts.is_absent())
-    return refuse("this cluster does not serve KubeVirt",
-                  "check the context: kubectl config current-context");
-  return refuse(
-      "this cluster does not serve clone.kubevirt.io in a version that wukong speaks (v1beta1, v1alpha1)",
-      "KubeVirt 0.59 or newer serves it");
-}
-
-std::optional<int> number(const std::string& digits) {
-  int value = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
-}
-
-/// {1, 8} from "v1.8.4"; nothing for what does not look so.
-std::optional<std::pair<int, int>> version_of(std::string_view text) {
-  if (text.starts_with('v')) text.remove_prefix(1);
-  const std::vector<std::string> parts = split(text, '.');
-  if (parts.size() < 2) return std::nullopt;
-  const auto major = number(parts[0]);
-  const auto minor = number(parts[1]);
-  if (!major || !minor) return std::nullopt;
-  return std::pair{*major, *minor};
-}
-
-bool lists(const Json& developer, const char* field, std::string_view gate) {
-  const Json& gates = items(developer, {field});
-  return std::any_of(gates.begin(), gates.end(),
-                     [&](const Json& g) { return g.is_string() && g.get_ref<const std::string&>() == gate; });
-}
-
-/// The Snapshot gate guards clones too; it is on by itself from 1.9.
-Result<void> check_gate(const CloneFacts& facts) {
-  const Json& all = items(facts.kubevirts.object, {"items"});
-  if (!facts.kubevirts.is_known() || all.empty()) return {};
-  const Json& developer = fields(all.front(), {"spec", "configuration", "developerConfiguration"});
-  const auto version = version_of(text(all.front(), {"status", "observedKubeVirtVersion"}));
-  if (!version || lists(developer, "featureGates", "Snapshot")) return {};
-  const bool on_by_itself =
-      *version >= std::pair{1, 9} && !lists(developer, "disabledFeatureGates", "Snapshot");
-  if (on_by_itself) return {};
-  return refuse(
-      "KubeVirt's feature gate Snapshot is off: it cannot clone VMs",
-      fmt::format("add Snapshot to .spec.configuration.developerConfiguration.featureGates of KubeVirt {}/{}",
-                  text(all.front(), {"metadata", "namespace"}), text(all.front(), {"metadata", "name"})));
-}
-
-Result<void> check_source(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
-  const std::string words = vm_words(at, names.source);
-  if (facts.source.is_absent()) {
-    const std::string meant = closest(names.source, facts.vm_names);
-    return refuse(words + " does not exist",
-                  meant.empty() ? fmt::format("kubectl get virtualmachines -n {} lists what is there", at.ns)
-                                : fmt::format("did you mean {}?", meant));
-  }
-  if (!facts.source.is_known()) return {};
-  const Json& vm = facts.source.object;
-  if (!text(vm, {"metadata", "deletionTimestamp"}).empty())
-    return refuse(words + " is being deleted", "nothing can be cloned from it any more");
-  if (const std::string_view restore = text(vm, {"status", "restoreInProgress"}); !restore.empty())
-    return refuse(fmt::format("{} is being restored: a clone of now could hold the disks from before", words),
-                  fmt::format("wait for VirtualMachineRestore {}/{}", at.ns, restore));
-  if (status::has_persistent_state(vm))
-    return refuse(words + " has persistent TPM or EFI state, which KubeVirt cannot clone",
-                  "take it away from a copy of the VM's manifest, or restore a snapshot of the VM in place");
-  return {};
-}
-
-Result<void> check_claim(const CloneNames& names, const kube::Fact& fact, const std::string& name,
-                         const Scope& at) {
-  const std::string words = vm_words(at, names.source);
-  const std::string claim = fmt::format("PersistentVolumeClaim {}/{}", at.ns, name);
-  if (fact.is_absent())
-    return refuse(fmt::format("{} names a disk that does not exist: {}", words, claim),
-                  fmt::format("kubectl describe virtualmachine {} -n {}", names.source, at.ns));
-  const std::string_view phase = text(fact.object, {"status", "phase"});
-  if (!fact.is_known() || phase == "Bound") return {};
-  return refuse(
-      fmt::format("{} has a disk without data: {} is {}", words, claim, phase.empty() ? "Pending" : phase),
-      fmt::format("a volume that waits for its first consumer is made when the VM first starts: virtctl "
-                  "start {} -n {}",
-                  names.source, at.ns));
-}
-
-Result<void> check_disks(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
-  if (!facts.source.is_known()) return {};
-  // Missing and unbound claims first: KubeVirt then has odd reasons, or none yet, for not snapshotting them.
-  for (std::size_t i = 0; i < facts.claims.size(); ++i)
-    WUKONG_CHECK(check_claim(names, facts.claims[i], facts.claim_names[i], at));
-
-  std::vector<std::string> causes;
-  std::vector<std::string> disks;
-  for (const status::LeftOut& disk : status::disks_without_snapshot(facts.source.object)) {
-    disks.push_back(disk.volume);
-    if (!disk.reason.empty()) causes.push_back(fmt::format("{}: {}", disk.volume, disk.reason));
-  }
-  if (disks.empty()) return {};
-  const std::string words = vm_words(at, names.source);
-  if (causes.empty())
-    return refuse(fmt::format("KubeVirt has not said yet whether disks of {} can be snapshotted: {}", words,
-                              fmt::join(disks, ", ")),
-                  "it does so within seconds after a VM was made: try again");
-  return refuse(fmt::format("{} has disks that cannot be snapshotted: {}", words, fmt::join(disks, ", ")),
-                "give their StorageClass a VolumeSnapshotClass of the same driver: kubectl get "
-                "storageclass,volumesnapshotclass",
-                std::move(causes));
-}
-
-Result<void> check_target(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
-  // Not only a matter of politeness: KubeVirt reports success for a clone onto a running VM without cloning anything.
-  if (facts.target.is_known())
-    return refuse(
-        vm_words(at, names.target) + " exists already",
-        fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} -n {}",
-                    names.target, at.ns));
-  for (const Json& clone : items(facts.clones.object, {"items"})) {
-    const std::string_view phase = text(clone, {"status", "phase"});
-    if (text(clone, {"spec", "target", "name"}) != names.target || phase == "Succeeded" || phase == "Failed")
-      continue;
-    const std::string_view other = text(clone, {"metadata", "name"});
-    return refuse(
-        fmt::format("VirtualMachineClone {}/{} is making {} already", at.ns, other, names.target),
-        fmt::format("wait for it, or give it up: kubectl delete virtualmachineclone {} -n {}", other, at.ns));
-  }
-  return {};
-}
-
-std::vector<std::string> notes_of(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
-  std::vector<std::string> notes;
-  if (facts.source.is_unreadable())
-    notes.push_back(
-        fmt::format("{} cannot be read, so it was not checked (needs: get virtualmachines.kubevirt.io)",
-                    vm_words(at, names.source)));
-  const bool blind = std::any_of(facts.claims.begin(), facts.claims.end(),
-                                 [](const kube::Fact& f) { return f.is_unreadable(); });
-  if (blind)
-    notes.emplace_back(
-        "the source's claims cannot be read, so they were not checked (needs: get persistentvolumeclaims)");
-  if (flag(facts.source.object, {"status", "created"}))
-    notes.push_back(fmt::format(
-        "{} is running: its disks are taken as of one moment, quiesced only when its guest agent answers",
-        names.source));
-  if (const std::string_view other = text(facts.source.object, {"status", "snapshotInProgress"});
-      !other.empty())
-    notes.push_back(
-        fmt::format("VirtualMachineSnapshot {}/{} is being taken: the clone waits for it", at.ns, other));
-  return notes;
-}
-
-// ---- steps
-
-op::Step usable_step(const CloneNames& names, const Settled& settled, const Scope& at, const ObjectRef& ref) {
-  const status::CloneWait wait{at.ns, names.clone, names.target, names.source};
-  std::vector<Watched> watches = status::watches_clone(wait);
-  for (Watched& w : watches)
-    if (w.gvr.resource == ref.gvr.resource) w.gvr = ref.gvr;
+op::Step usable_step(const CloneNames& names, const CloneApi& api, const Settled& settled,
+                     const ObjectRef& ref) {
+  const status::CloneWait wait{ref.ns, names.clone, names.target, names.source};
+  std::vector<Watched> watches = speaking(api, status::watches_clone(wait));
   return {.id = "usable",
           .needs = {"clone"},
           .action = op::Await{ref, std::move(watches), status::clone_judge(wait), settled.timeout},
@@ -255,7 +66,7 @@ constexpr std::chrono::seconds kLongestUndoWait{60};
 
 /// In this order nothing hangs: with the restore gone nobody makes its claims again, and a snapshot is deleted only
 /// when it is taken and no claim from it is there any more (seen with external-snapshotter 8).
-void add_undo(op::Operation& operation, const CloneNames& names, const Scope& at, const ObjectRef& ref) {
+void add_undo(op::Operation& operation, const CloneNames& names, const CloneApi& api, const ObjectRef& ref) {
   const auto step = [&](std::string id, std::vector<std::string> needs, op::Action action,
                         std::string reason = {}) {
     operation.steps.push_back({.id = std::move(id),
@@ -266,29 +77,28 @@ void add_undo(op::Operation& operation, const CloneNames& names, const Scope& at
                                .after = "clone",
                                .reason = std::move(reason)});
   };
-  const status::CloneWait wait{at.ns, names.clone, names.target, names.source};
+  const status::CloneWait wait{ref.ns, names.clone, names.target, names.source};
   const auto settled = [&](Judge judge) {
-    std::vector<Watched> watches = status::watches_clone_undo(wait);
-    for (Watched& w : watches)
-      if (w.gvr.resource == ref.gvr.resource) w.gvr = ref.gvr;
-    return op::Await{ref, std::move(watches), std::move(judge), kLongestUndoWait};
+    return op::Await{ref, speaking(api, status::watches_clone_undo(wait)), std::move(judge),
+                     kLongestUndoWait};
   };
   step("undo-settled", {}, settled(status::clone_settled_judge(wait)),
        "until its snapshots are taken: one deleted meanwhile would hang");
   step("undo-restore", {"undo-settled"},
-       op::Sweep{gvr::vm_restore(), at.ns, "", owned_by_clone, "the VirtualMachineRestore inside the clone"});
+       op::Sweep{api.restore, ref.ns, "", owned_by_clone, "the VirtualMachineRestore inside the clone"});
   const auto is_target = [target = names.target](const Json& vm, const op::Seen& seen) {
     return text(vm, {"metadata", "name"}) == target && !seen.uid("clone").empty() &&
            text(vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore_of(seen) + "-");
   };
-  step("undo-target", {"undo-restore"},
-       op::Sweep{gvr::vm(), at.ns, "", is_target, fmt::format("VM {}, if this clone made it", names.target)});
+  step(
+      "undo-target", {"undo-restore"},
+      op::Sweep{gvr::vm(), ref.ns, "", is_target, fmt::format("VM {}, if this clone made it", names.target)});
   const auto is_claim = [](const Json& claim, const op::Seen& seen) {
     return !seen.uid("clone").empty() &&
            text(claim, {"metadata", "annotations", status::kRestoreName}) == restore_of(seen);
   };
   step("undo-claims", {"undo-restore"},
-       op::Sweep{gvr::pvc(), at.ns, "", is_claim, "the claims that this clone made"});
+       op::Sweep{gvr::pvc(), ref.ns, "", is_claim, "the claims that this clone made"});
   step("undo-claims-gone", {"undo-target", "undo-claims"}, settled(status::claims_gone_judge(wait)),
        "until its claims are gone: they still need its snapshots");
   step("undo-clone", {"undo-claims-gone"}, op::Delete{ref, "clone"});
@@ -322,12 +132,12 @@ void add_tidy(op::Operation& operation, const CloneNames& names, const ObjectRef
 }  // namespace
 
 Result<CloneNames> clone_names(const CloneOptions& options, const Scope& scope) {
-  WUKONG_TRY(std::string source, source_name(options.source));
+  WUKONG_TRY(std::string source, vm_name(options.source));
   CloneNames names{.source = std::move(source), .target = options.target};
-  WUKONG_CHECK(check_name("the name of a VM", names.source));
+  WUKONG_CHECK(check_vm_name(names.source));
   if (names.target.empty())
     names.target = fmt::format("clone-{}-{}", names.source.substr(0, 51), scope.suffix);
-  WUKONG_CHECK(check_name("the name of a VM", names.target));
+  WUKONG_CHECK(check_vm_name(names.target));
   if (names.source == names.target)
     return Error{.code = Code::usage,
                  .message = fmt::format("{} cannot be cloned onto itself", names.source)};
@@ -337,20 +147,16 @@ Result<CloneNames> clone_names(const CloneOptions& options, const Scope& scope) 
 
 Result<op::Operation> plan_clone(const CloneOptions& options, const CloneNames& names,
                                  const CloneFacts& facts, const Settled& settled, const Scope& at) {
-  WUKONG_TRY(Gvr gvr, served_clone(facts));
-  WUKONG_CHECK(check_source(names, facts, at));
-  WUKONG_CHECK(check_target(names, facts, at));
-  WUKONG_CHECK(check_gate(facts));
-  WUKONG_CHECK(check_disks(names, facts, at));
-
-  const ObjectRef ref{std::move(gvr), at.ns, names.clone};
+  WUKONG_CHECK(check_clone(names, facts, at));
+  const CloneApi api = clone_api(facts);
+  const ObjectRef ref{api.clone, at.ns, names.clone};
   const Json request = {{"command", "clone"}, {"source", names.source}, {"target", names.target}};
   const manifest::Marks marks{at.operation_id, manifest::request_hash(request)};
   op::Operation operation{
       .id = at.operation_id,
       .title = fmt::format("clone {}/{} -> {}/{}", at.ns, names.source, at.ns, names.target)};
   operation.results = {{gvr::vm(), at.ns, names.target}};
-  operation.notes = notes_of(names, facts, at);
+  operation.notes = clone_notes(names, facts, at);
   operation.wait_command = fmt::format(
       "kubectl wait virtualmachineclone/{} -n {} --for=condition=Ready --timeout=30m", names.clone, at.ns);
   operation.cancel_command = fmt::format("kubectl delete virtualmachineclone {} -n {}", names.clone, at.ns);
@@ -366,8 +172,8 @@ Result<op::Operation> plan_clone(const CloneOptions& options, const CloneNames& 
            options.write.wait ? names.target : "",  // the object is made, but the target is not: not its row
        .reason = "method native: a snapshot of the source, restored to a new VM by KubeVirt"});
   if (!options.write.wait) return operation;
-  operation.steps.push_back(usable_step(names, settled, at, ref));
-  add_undo(operation, names, at, ref);
+  operation.steps.push_back(usable_step(names, api, settled, ref));
+  add_undo(operation, names, api, ref);
   if (!options.keep) add_tidy(operation, names, ref);
   return operation;
 }

@@ -212,10 +212,13 @@ void Context::say_after(const op::Operation& operation, const op::Outcome& outco
   if (!outcome.error) return;
   if (outcome.undone && outcome.made.empty() && outcome.left.empty())
     note("note", "undone: nothing that was made is left");
-  if (outcome.made.empty() && outcome.left.empty()) return;
+  const bool goes_on = outcome.signal != 0 || outcome.error->code == Code::timed_out ||
+                       outcome.error->code == Code::unreachable ||
+                       outcome.error->code == Code::unauthenticated;
+  if (outcome.made.empty() && outcome.left.empty() && !goes_on) return;
   for (const std::string& name : outcome.made)
     note("note", fmt::format("{} in namespace {} is left in place", name, scope_.ns));
-  if (!operation.wait_command.empty()) note("note", "to go on waiting: " + operation.wait_command);
+  if (goes_on && !operation.wait_command.empty()) note("note", "to go on waiting: " + operation.wait_command);
   std::string cancel = operation.cancel_now ? operation.cancel_now(outcome.seen) : std::string{};
   if (cancel.empty()) cancel = operation.cancel_command;
   if (!cancel.empty()) note("note", "to give it up:    " + cancel);

@@ -46,6 +46,8 @@ struct Scope {
 class Context {
  public:
   Context(Io io, GlobalOptions global) : io_(std::move(io)), global_(std::move(global)) {}
+  Context(const Context&) = delete;  // callbacks of the client hold on to it
+  Context& operator=(const Context&) = delete;
   /// With a cluster that is there already: for tests.
   Context(Io io, GlobalOptions global, kube::Api& api, std::string ns);
 

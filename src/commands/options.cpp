@@ -124,7 +124,7 @@ void add_write_options(CLI::App& app, WriteOptions& o) {
       ->type_name("DURATION")
       ->capture_default_str();
   app.add_option("--stall-timeout", o.stall_timeout,
-                 "End the wait when a problem has stood unmoved for so long (0: never)")
+                 "Give up, and undo, when a problem has stood unmoved for so long (0: never)")
       ->type_name("DURATION")
       ->capture_default_str();
   app.add_flag("--dry-run{client}", o.dry_run,

@@ -158,6 +158,7 @@ Result<Invocation> Registry::parse(const std::vector<std::string>& words) {
         .message = printable(error.what()),
         .hint = fmt::format("kubectl wukong {}--help", chosen.empty() ? "" : chosen[0]->get_name() + " ")};
   }
+  WUKONG_TRY([[maybe_unused]] const bool known, settle_color(chosen_.global.color, false, "", "", ""));
   return std::move(chosen_);
 }
 

@@ -144,7 +144,8 @@ Json review(const Permission& wanted) {
   return body;
 }
 
-/// Turns `api` until `finished`. Errors: interrupted, terminated.
+}  // namespace
+
 Result<void> turn_until(Api& api, const std::function<bool()>& finished) {
   int signal = 0;
   const Handle heard = api.on_signal([&signal](int number) { signal = number; });
@@ -155,8 +156,6 @@ Result<void> turn_until(Api& api, const std::function<bool()>& finished) {
   }
   return {};
 }
-
-}  // namespace
 
 std::string collection_path(const Gvr& gvr, const std::string& ns) {
   const std::string root =

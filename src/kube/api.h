@@ -128,6 +128,9 @@ void fetch(Api& api, std::vector<Read> reads, std::function<void(Result<std::vec
 /// The same, turning `api` until the answer is there. Errors also: interrupted, terminated.
 Result<std::vector<Fact>> fetch(Api& api, std::vector<Read> reads);
 
+/// Turns `api` until `finished`. Errors: interrupted, terminated. What callbacks write to must outlive an error: share it.
+Result<void> turn_until(Api& api, const std::function<bool()>& finished);
+
 /// One permission, as a SelfSubjectAccessReview asks for it.
 struct Permission {
   std::string verb{};

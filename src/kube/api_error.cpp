@@ -134,6 +134,13 @@ Error status_error(const Json& status) {
 Failure failed_status(int status, std::string_view body, std::optional<Duration> retry_after,
                       const std::string& path, const Peer& peer) {
   auto parsed = parse_json(body);
+  // A 409 may say that an object is there already, or that it has changed: the missing half tells. Below 500 nothing was
+  // carried out, so it can be asked again.
+  if (!parsed && status < 500 && status != 401 && trim(body).starts_with('{')) {
+    Failure broken = broken_answer(parsed.error(), path);
+    broken.retry_after = retry_after;
+    return broken;
+  }
   const bool is_status = parsed.has_value() && text(*parsed, {"kind"}) == "Status";
   if (is_status) (*parsed)["code"] = status;  // some aggregated servers leave it out
   Failure failure{.error = is_status ? status_error(*parsed) : plain_error(status, body, path),

@@ -54,7 +54,7 @@ struct Start {
   ActionDone done;
 
   void operator()(const Create& a) const {
-    auto body = build(a.body, cx.seen);
+    auto body = build(a.body, *cx.seen);
     if (!body) return done(std::move(body.error()));
     Request request = write(Method::post, kube::collection_path(a.ref.gvr, a.ref.ns), *body, cx);
     request.keep = a.keep;
@@ -63,13 +63,13 @@ struct Start {
                                         finish](Result<Response> answer) {
       if (answer)
         return finish(Done{.object = std::move(answer->body), .warnings = std::move(answer->warnings)});
-      if (answer.error().code != Code::already_exists) return finish(std::move(answer.error()));
+      if (!may_be_there(answer.error().code)) return finish(std::move(answer.error()));
       adopt(api, a_ref, keep, id, std::move(answer.error()), finish);
     });
   }
 
   void operator()(const Patch& a) const {
-    auto body = build(a.body, cx.seen);
+    auto body = build(a.body, *cx.seen);
     if (!body) return done(std::move(body.error()));
     Request request = write(Method::patch, kube::object_path(a.ref), *body, cx);
     request.content_type = "application/merge-patch+json";
@@ -91,7 +91,7 @@ struct Start {
 
   void operator()(const Delete& a) const {
     auto finish = in_context(fmt::format("while deleting {}", describe(a.ref)), done);
-    const std::string uid(cx.seen.uid(a.uid_of));
+    const std::string uid(cx.seen->uid(a.uid_of));
     if (!uid.empty()) return delete_exactly(cx.api, a.ref, uid, finish);
     // The answer to the create was lost: look whether the object is this operation's.
     Request request{.path = kube::object_path(a.ref), .keep = identity()};
@@ -108,19 +108,19 @@ struct Start {
     auto finish = in_context("while removing " + a.what, done);
     std::vector<kube::Read> reads{{.gvr = a.gvr, .ns = a.ns, .labels = a.labels}};
     kube::fetch(cx.api, std::move(reads),
-                [&api = cx.api, &seen = cx.seen, a, finish](Result<std::vector<kube::Fact>> facts) {
+                [&api = cx.api, seen = cx.seen, a, finish](Result<std::vector<kube::Fact>> facts) {
                   if (!facts) return finish(std::move(facts.error()));
                   const kube::Fact& list = facts->front();
                   if (list.is_unreadable()) return finish(list.why);
-                  sweep(api, a, items(list.object, {"items"}), seen, finish);
+                  sweep(api, a, items(list.object, {"items"}), *seen, finish);
                 });
   }
 
   void operator()(const Guard& a) const {
     kube::fetch(cx.api, a.reads,
-                [&seen = cx.seen, check = a.check, finish = done](Result<std::vector<kube::Fact>> facts) {
+                [seen = cx.seen, check = a.check, finish = done](Result<std::vector<kube::Fact>> facts) {
                   if (!facts) return finish(std::move(facts.error()));
-                  auto verdict = check(*facts, seen);
+                  auto verdict = check(*facts, *seen);
                   if (!verdict) return finish(std::move(verdict.error()));
                   finish(Done{});
                 });
@@ -136,7 +136,12 @@ struct Start {
     };
   }
 
-  /// After a 409: the object is ours when it carries this operation's label.
+  /// A 409 after a try whose answer was lost, or a 500 that a webhook, etcd or a gateway gave after the write.
+  static bool may_be_there(Code code) {
+    return code == Code::already_exists || code == Code::conflict || code == Code::failed;
+  }
+
+  /// The object is ours when it carries this operation's label; else the refusal stands.
   static void adopt(Api& api, const ObjectRef& ref, const Projection& keep, const std::string& id,
                     Error refusal, const ActionDone& finish) {
     Projection with_labels = keep;

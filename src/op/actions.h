@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct Done {
 /// What every action of an operation shares.
 struct ActionContext {
   kube::Api& api;
-  const Seen& seen;
+  std::shared_ptr<const Seen> seen{};  // shared with answers that come after an abandoned run
   std::string operation_id{};
   std::string field_manager{};
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+
 namespace wukong::op {
 
 namespace {
@@ -52,14 +54,11 @@ std::optional<kube::Request> request_for(const Step& step, const std::string& fi
 }
 
 Result<Json> send(kube::Api& api, kube::Request request) {
-  std::optional<Result<kube::Response>> answer;
-  std::optional<int> signal;
-  const kube::Handle signals = api.on_signal([&](int s) { signal = s; });
-  api.request(std::move(request), [&](Result<kube::Response> got) { answer = std::move(got); });
-  while (!answer && !signal) api.turn();
-  if (!answer) return Error{.code = Code::interrupted, .message = "interrupted"};
-  if (!*answer) return std::move(answer->error());
-  return std::move((*answer)->body);
+  const auto answer = std::make_shared<std::optional<Result<kube::Response>>>();
+  api.request(std::move(request), [answer](Result<kube::Response> got) { *answer = std::move(got); });
+  WUKONG_CHECK(kube::turn_until(api, [&] { return answer->has_value(); }));
+  if (!**answer) return std::move((*answer)->error());
+  return std::move((**answer)->body);
 }
 
 bool is_write(const Action& action) {

@@ -42,7 +42,10 @@ struct StageWord {
   std::string operator()(const Patch& a) const { return "Changing " + a.ref.gvr.kind; }
   std::string operator()(const Delete& a) const { return "Deleting " + a.ref.gvr.kind; }
   std::string operator()(const Sweep&) const { return "Removing"; }
-  std::string operator()(const Call& a) const { return a.subresource == "stop" ? "Stopping" : "Starting"; }
+  std::string operator()(const Call& a) const {
+    if (a.subresource == "start") return "Starting";
+    return a.subresource == "stop" ? "Stopping" : "Calling " + a.subresource;
+  }
   std::string operator()(const Guard&) const { return "Checking"; }
   std::string operator()(const Await&) const { return "Waiting"; }
 };
@@ -57,6 +60,13 @@ struct TargetName {
 };
 
 std::string target_of(const Action& action) { return std::visit(TargetName{}, action); }
+
+/// Timed out: objects are left in place, they go on. Not reachable, or no longer let in: an undo could not be carried
+/// out either, and a wait that lost sight says nothing about what it waited for.
+bool must_keep(Code code, const Action& action) {
+  if (code == Code::timed_out || code == Code::unreachable || code == Code::unauthenticated) return true;
+  return code == Code::forbidden && std::holds_alternative<Await>(action);
+}
 
 /// What a step is called in the list of what could not be done: it already tells, when it is a check.
 std::string left_line(const Step& step, const Error& error) {
@@ -91,7 +101,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   Operation operation;
   RunOptions options;
   Waits waits;
-  Seen seen{};
+  std::shared_ptr<Seen> seen{std::make_shared<Seen>()};
   Progress progress{};
   std::vector<Node> nodes{};
   std::vector<Tally> tallies{};  // one per row
@@ -158,7 +168,8 @@ bool Runner::State::wanted(std::size_t index) const {
   if (interrupted && !cancel) return false;
   if (s.phase == Phase::tidy) return true;
   if (options.keep_failed && !cancel) return false;
-  if (s.group.empty() || !node.row) return !outcome.errors.empty() || cancel;
+  const bool keep = std::ranges::any_of(tallies, &Tally::keep);
+  if (s.group.empty() || !node.row) return (!outcome.errors.empty() || cancel) && !keep;
   return tallies[*node.row].missed > 0 && !tallies[*node.row].keep;
 }
 
@@ -241,7 +252,7 @@ void Runner::State::launch_wait(std::size_t index, const Await& await) {
     row.detail = told.verdict.detail;
     row.fraction = told.verdict.fraction;
     row.trouble = told.trouble;
-    seen.keep(step(index).id, told.verdict);
+    seen->keep(step(index).id, told.verdict);
     touch();
   };
   waits.start(index, await, std::move(news), [this, index](Result<Verdict> result) {
@@ -262,7 +273,7 @@ void Runner::State::step_done(std::size_t index, Done done) {
   for (std::string& warning : done.warnings)
     if (std::find(outcome.notes.begin(), outcome.notes.end(), warning) == outcome.notes.end())
       outcome.notes.push_back(std::move(warning));
-  if (!done.object.is_null()) seen.keep(s.id, std::move(done.object));
+  if (!done.object.is_null()) seen->keep(s.id, std::move(done.object));
   end_step(index, Status::done);
 }
 
@@ -275,7 +286,7 @@ void Runner::State::step_waited(std::size_t index, Verdict verdict) {
     row.trouble.clear();
   }
   if (!verdict.message.empty()) outcome.notes.push_back(verdict.message);
-  seen.keep(step(index).id, std::move(verdict));
+  seen->keep(step(index).id, std::move(verdict));
   nodes[index].begun = true;
   end_step(index, Status::done);
 }
@@ -284,8 +295,7 @@ void Runner::State::fail_step(std::size_t index, Error error) {
   if (is_main(index)) {
     row_of(index).trouble = error.message;
     tally_of(index).failed = true;
-    // Timed out: objects are left in place, they go on. Not reachable: an undo could not be carried out either.
-    if (error.code == Code::timed_out || error.code == Code::unreachable) tally_of(index).keep = true;
+    if (must_keep(error.code, step(index).action)) tally_of(index).keep = true;
     if (error.code == Code::unreachable && std::holds_alternative<Create>(step(index).action))
       outcome.left.push_back(target_of(step(index).action) + ": may have been created, the answer was lost");
     outcome.errors.push_back(std::move(error));
@@ -407,10 +417,12 @@ void Runner::interrupt(int signal) {
     for (std::size_t i = 0; i < s.nodes.size(); ++i)
       if (s.step(i).phase == Phase::put_back && !ended(s.nodes[i].status) && s.wanted(i))
         s.outcome.left.push_back(fmt::format("{}: not put back", target_of(s.step(i).action)));
+      else if (s.nodes[i].status == Status::active && std::holds_alternative<Create>(s.step(i).action))
+        s.outcome.left.push_back(target_of(s.step(i).action) + ": may have been created");
     return s.finish();
   }
   s.outcome.signal = signal;
-  if (s.phase == Phase::put_back) return;
+  if (s.phase == Phase::put_back || (s.phase != Phase::main && s.options.cancel_on_interrupt)) return;
   // Waits end without a verdict: what they waited for goes on in the cluster.
   s.waits.cancel_all();
   for (std::size_t i = 0; i < s.nodes.size(); ++i)
@@ -429,7 +441,7 @@ const Progress& Runner::progress() const {
   progress.connection = std::move(connection);
   return progress;
 }
-const Seen& Runner::seen() const { return state_->seen; }
+const Seen& Runner::seen() const { return *state_->seen; }
 const Outcome& Runner::outcome() const { return state_->outcome; }
 
 Outcome run(kube::Api& api, Operation operation, RunOptions options,

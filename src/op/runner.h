@@ -62,7 +62,7 @@ class Runner {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // shared with callbacks of requests that outlive an abandoned run
+  std::shared_ptr<State> state_;  // callbacks know it weakly: requests outlive an abandoned run
 };
 
 /// start() and turn `api` until finished; signals of `api` interrupt. `changed` is called after each turn.

@@ -78,6 +78,7 @@ struct Waits::State : std::enable_shared_from_this<Waits::State> {
   void end(Token token, Result<Verdict> result);
   const Error* forbidden(const Wait& wait) const;
   std::string connection_of(const Wait& wait) const;
+  bool loading(const Wait& wait) const;
 };
 
 std::size_t Waits::State::stream_of(const Watched& what) {
@@ -129,11 +130,15 @@ void Waits::State::judge_some() {
   tick = api.after(kTick, [weak = weak_from_this()] {
     if (auto self = weak.lock()) self->judge_some();
   });
-  std::vector<Token> due;
+  std::vector<std::pair<Time, Token>> due;
   const Time now = api.now();
   for (const auto& [token, wait] : waits)
-    if (due.size() < kPerTick && now - wait.judged >= kTick) due.push_back(token);
-  for (const Token token : due) judge(token);
+    if (now - wait.judged >= kTick) due.emplace_back(wait.judged, token);
+  if (due.size() > kPerTick) {  // those that have waited longest: nobody starves
+    std::ranges::nth_element(due, due.begin() + kPerTick);
+    due.resize(kPerTick);
+  }
+  for (const auto& [judged, token] : due) judge(token);
 }
 
 const Error* Waits::State::forbidden(const Wait& wait) const {
@@ -143,10 +148,20 @@ const Error* Waits::State::forbidden(const Wait& wait) const {
   return nullptr;
 }
 
+/// Why this wait is blind at present: a stream that it cannot do without is interrupted.
 std::string Waits::State::connection_of(const Wait& wait) const {
   for (const std::size_t i : wait.streams)
-    if (!streams[i].watch.shelf->trouble.empty()) return streams[i].watch.shelf->trouble;
+    if (streams[i].what.required && !streams[i].watch.shelf->trouble.empty())
+      return streams[i].watch.shelf->trouble;
   return {};
+}
+
+/// Nothing is judged before all streams have spoken; one that can be done without, and fails, holds nobody up.
+bool Waits::State::loading(const Wait& wait) const {
+  return std::ranges::any_of(wait.streams, [&](const std::size_t i) {
+    const Shelf& shelf = *streams[i].watch.shelf;
+    return shelf.sight == Shelf::Sight::loading && (streams[i].what.required || shelf.trouble.empty());
+  });
 }
 
 void Waits::State::judge(Token token) {
@@ -158,7 +173,7 @@ void Waits::State::judge(Token token) {
   wait.judged = now;
 
   if (const Error* why = forbidden(wait)) return end(token, *why);
-  if (!wait.view.loading()) {
+  if (!loading(wait)) {
     Verdict verdict = wait.await->judge(wait.view, wait.last, now - wait.started);
     if (verdict.state == Verdict::State::done) return end(token, std::move(verdict));
     if (verdict.state == Verdict::State::failed) {

@@ -78,6 +78,17 @@ TEST_CASE("failed_status: other text than a Status") {
   CHECK(failed_status(504, "", std::nullopt, "/x", kPeer).retryable);
 }
 
+TEST_CASE("failed_status: a Status that is cut off is asked for again, unless it is about who asks") {
+  const std::string whole = status_body(409, "AlreadyExists", "pods \"web\" already exists");
+  const std::string half = whole.substr(0, whole.size() / 2);
+  const Failure failure = failed_status(409, half, 2s, "/api/v1/pods", kPeer);
+  CHECK(failure.retryable);
+  CHECK(failure.retry_after == 2s);
+  CHECK(failure.error.message == "the answer to /api/v1/pods is cut off or no JSON");
+  CHECK(failed_status(401, half, std::nullopt, "/x", kPeer).error.code == Code::unauthenticated);
+  CHECK_FALSE(failed_status(500, half, std::nullopt, "/x", kPeer).retryable);
+}
+
 TEST_CASE("failed_status: causes are told unless the message says them") {
   Json body = Json::object();
   body["kind"] = "Status";

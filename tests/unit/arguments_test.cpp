@@ -147,3 +147,7 @@ TEST_CASE("registry: groups to impersonate add up") {
   REQUIRE(asked.has_value());
   CHECK(asked->global.cluster.as_group.size() == 2);
 }
+
+TEST_CASE("registry: --color takes three words") {
+  CHECK(refused({"--color=foo", "version", "--client"}).message == "--color does not take \"foo\"");
+}

@@ -88,7 +88,7 @@ TEST_CASE("clone names: fixed before the first write") {
 }
 
 TEST_CASE("clone names: what Kubernetes would refuse, or never end, is a usage error") {
-  CHECK(name_problem("snapshot/s", "t") == "\"snapshot/s\" is no source that can be cloned");
+  CHECK(name_problem("snapshot/s", "t") == "\"snapshot/s\" is no VM");
   CHECK(name_problem("web", "web") == "web cannot be cloned onto itself");
   CHECK(name_problem("web", "Bad_Name").starts_with("\"Bad_Name\" cannot be the name of a VM: "));
   CHECK(name_problem("web", std::string(64, 'a')).ends_with("it has more than 63 characters"));
@@ -123,6 +123,18 @@ TEST_CASE("clone plan: the older API version is spoken where only that is served
   const auto plan = planned(facts);
   REQUIRE(plan.has_value());
   CHECK(text(op::manifests(*plan).front(), {"apiVersion"}) == "clone.kubevirt.io/v1alpha1");
+}
+
+TEST_CASE("clone plan: snapshots and restores are watched in the version that is served") {
+  CloneFacts facts = sound();
+  facts.snapshot_group = Fact::known(parsed(
+      R"({"kind": "APIGroup", "versions": [{"groupVersion": "snapshot.kubevirt.io/v1alpha1", "version": "v1alpha1"}]})"));
+  const auto plan = planned(facts);
+  REQUIRE(plan.has_value());
+  for (const op::Step& step : plan->steps)
+    if (const auto* await = std::get_if<op::Await>(&step.action))
+      for (const Watched& watched : await->watches)
+        if (watched.gvr.group == "snapshot.kubevirt.io") CHECK(watched.gvr.version == "v1alpha1");
 }
 
 TEST_CASE("clone plan: refuses before any write") {

@@ -11,6 +11,7 @@
 using namespace wukong;
 using namespace wukong::op;
 using namespace wukong::testing;
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -109,6 +110,17 @@ TEST_CASE("runner: a create whose answer was lost knows its own object") {
   CHECK_FALSE(run_all(api, one_claim()).error.has_value());
 }
 
+TEST_CASE("runner: a create that is said to have failed after it was carried out knows its own object") {
+  for (const Code code : {Code::failed, Code::conflict}) {
+    FakeApi api;
+    api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",
+               FakeApi::error(code, "the gateway says 500"));
+    api.put(gvr::pvc(), marked(claim("a")));
+    api.at(seconds{1}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+    CHECK_FALSE(run_all(api, one_claim()).error.has_value());
+  }
+}
+
 TEST_CASE("runner: a foreign object of the same name is a failure and stays") {
   FakeApi api;
   api.put(gvr::pvc(), skeleton(claim("a")));
@@ -133,6 +145,8 @@ TEST_CASE("runner: undo deletes only the very object that was made") {
 TEST_CASE("runner: undo after a create that was never answered finds the object by its label") {
   FakeApi api;
   api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",
+             FakeApi::error(Code::failed, "the answer was no JSON"));
+  api.script(kube::Method::get, "/api/v1/namespaces/demo/persistentvolumeclaims/a",
              FakeApi::error(Code::failed, "the answer was no JSON"));
   api.put(gvr::pvc(), marked(claim("a")));
   const Outcome outcome = run_all(api, one_claim());
@@ -359,4 +373,73 @@ TEST_CASE("runner: a second Ctrl-C leaves at once, even with a write in flight")
   const Outcome outcome = run_all(api, one_claim());
   CHECK(outcome.abandoned);
   CHECK(api.elapsed() < seconds{3});
+}
+
+TEST_CASE("runner: a wait that is no longer let in says nothing about its object, which stays") {
+  for (const Code code : {Code::forbidden, Code::unauthenticated}) {
+    FakeApi api;
+    api.at(seconds{5},
+           [&] { api.forbid("persistentvolumeclaims", {.code = code, .message = "token expired"}); });
+    const Outcome outcome = run_all(api, one_claim());
+    REQUIRE(outcome.error.has_value());
+    CHECK(exit_code(outcome.error->code) == 4);
+    CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+  }
+}
+
+TEST_CASE("runner: a stream that can be done without, and never loads, holds nobody up") {
+  FakeApi api;
+  api.hold_loading("events");
+  Operation operation = one_claim(minutes{10});
+  std::get<Await>(operation.steps[1].action).watches.push_back({.gvr = gvr::event(), .ns = "demo"});
+  api.at(seconds{1}, [&] { api.trouble("events", "500 storage is broken"); });
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+  CHECK_FALSE(run_all(api, operation).error.has_value());
+  CHECK(api.elapsed() < seconds{7});
+}
+
+TEST_CASE("runner: of 1,200 waits none starves: all time out in time") {
+  FakeApi api;
+  Operation operation{.id = kOperationId, .title = "many"};
+  for (int i = 0; i < 1200; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    operation.steps.push_back(
+        {.id = name, .action = phase_is(claim(name), "Bound", seconds{30}), .group = name});
+  }
+  const Outcome outcome = run_all(api, operation);
+  CHECK(outcome.failed == 1200);
+  CHECK(api.elapsed() < seconds{33});
+}
+
+TEST_CASE("runner: the first Ctrl-C with cancel_on_interrupt does not end an undo that runs already") {
+  FakeApi api;
+  api.latency = seconds{1};
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
+  api.at(milliseconds{5500}, [&] { api.raise(SIGINT); });
+  Operation operation = one_claim();
+  operation.steps.back().needs = {"undo-first"};
+  Sweep sweep{gvr::vm(), "demo", "", [](const Json&, const Seen&) { return true; }, "the VMs"};
+  operation.steps.insert(
+      operation.steps.end() - 1,
+      {.id = "undo-first", .action = sweep, .group = "a", .phase = Phase::undo, .after = "make"});
+  const Outcome outcome = run_all(api, operation, {.cancel_on_interrupt = true});
+  CHECK(outcome.signal == SIGINT);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") == nullptr);
+}
+
+TEST_CASE("runner: an undo step of no group leaves what timed out, too") {
+  FakeApi api;
+  Operation operation = one_claim(minutes{1});
+  operation.steps.back().group.clear();
+  CHECK(run_all(api, operation).error->code == Code::timed_out);
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+}
+
+TEST_CASE("runner: left at once with a create in flight: it is said what may be there") {
+  FakeApi api;
+  api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims", std::nullopt);
+  api.at(seconds{1}, [&] { api.raise(SIGINT); });
+  api.at(seconds{2}, [&] { api.raise(SIGINT); });
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK(outcome.left == std::vector<std::string>{"PersistentVolumeClaim demo/a: may have been created"});
 }
