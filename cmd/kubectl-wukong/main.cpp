@@ -67,7 +67,7 @@ int run(int argc, char** argv) {
   commands::Registry registry;
   auto asked = registry.parse({argv + 1, argv + argc});
   int lost = 0;
-  commands::Context context(process_io(lost), asked ? asked->global : commands::GlobalOptions{});
+  commands::Context context(process_io(lost), asked ? asked->global : registry.global());
   Result<void> result{};
   if (!asked)
     result = std::move(asked.error());

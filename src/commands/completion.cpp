@@ -190,8 +190,8 @@ void add_completion(CLI::App& app, const CLI::App& root, std::function<Result<vo
       app.add_subcommand("completion", "Print a completion script for bash, zsh, fish or powershell");
   sub->add_option("SHELL", *shell, "bash, zsh, fish or powershell")->required()->type_name("");
   sub->footer(
-      "For `kubectl wukong <TAB>`, put kubectl_complete-wukong (in completions/) on PATH beside "
-      "kubectl-wukong.");
+      "For `kubectl wukong <TAB>`, put completions/kubectl_complete-wukong on PATH,\n"
+      "beside kubectl-wukong.");
   sub->callback([shell, &chosen] {
     chosen = [shell](Context& cx) -> Result<void> {
       WUKONG_TRY(const std::string script, completion_script(*shell));

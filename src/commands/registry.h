@@ -35,6 +35,8 @@ class Registry {
   /// Errors: `usage`, with the word that was probably meant.
   Result<Invocation> parse(const std::vector<std::string>& words);
   const CLI::App& app() const { return *app_; }
+  /// The global options as far as they were understood: for errors of parse() itself.
+  const GlobalOptions& global() const { return chosen_.global; }
 
  private:
   Error explain(const std::vector<std::string>& words) const;

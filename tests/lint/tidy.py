@@ -25,7 +25,7 @@ def own_files(path, build, seen):
         return
     seen[path] = path.read_bytes()
     for name in INCLUDE.findall(seen[path]):
-        for folder in (ROOT / "src", build / "generated"):
+        for folder in (ROOT / "src", ROOT, build / "generated"):
             target = folder / name.decode()
             if target.is_file():
                 own_files(target, build, seen)
