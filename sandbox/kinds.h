@@ -1,0 +1,34 @@
+// The kinds that the sandbox serves.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wukong::sandbox {
+
+/// One kind. Lists are texts with commas, so that a kind is one line of the table.
+struct Kind {
+  std::string_view group{};     // "" for the core API
+  std::string_view versions{};  // served versions; the first is preferred and stored
+  std::string_view resource{};  // plural, as in URLs; no two kinds share one
+  std::string_view kind{};
+  std::string_view short_names{};
+  bool namespaced{true};
+  bool has_status{true};       // has a status subresource
+  std::string_view columns{};  // of `kubectl get`, after NAME; syntax in table.h
+
+  std::string qualified() const;  // "virtualmachines.kubevirt.io", "pods"
+  std::string api_version(
+      std::string_view version = {}) const;  // of the preferred version, when none is given
+  bool serves(std::string_view version) const;
+};
+
+std::span<const Kind> all_kinds();
+/// nullptr when there is none.
+const Kind* find_kind(std::string_view group, std::string_view resource);
+/// The kind called `resource`, which is one of the table.
+const Kind& kind_named(std::string_view resource);
+
+}  // namespace wukong::sandbox
