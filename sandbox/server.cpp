@@ -199,10 +199,7 @@ class Session : public std::enable_shared_from_this<Session> {
                       });
   }
 
-  void close() {
-    error_code ignored;
-    (void)beast::get_lowest_layer(stream_).socket().close(ignored);
-  }
+  void close() { beast::get_lowest_layer(stream_).close(); }
 
   beast::ssl_stream<beast::tcp_stream> stream_;
   Host* host_{};
