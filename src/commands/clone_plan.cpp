@@ -90,18 +90,21 @@ void add_undo(op::Operation& operation, const CloneNames& names, const CloneApi&
     return text(vm, {"metadata", "name"}) == target && !seen.uid("clone").empty() &&
            text(vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore_of(seen) + "-");
   };
-  step(
-      "undo-target", {"undo-restore"},
-      op::Sweep{gvr::vm(), ref.ns, "", is_target, fmt::format("VM {}, if this clone made it", names.target)});
   const auto is_claim = [](const Json& claim, const op::Seen& seen) {
     return !seen.uid("clone").empty() &&
            text(claim, {"metadata", "annotations", status::kRestoreName}) == restore_of(seen);
   };
-  step("undo-claims", {"undo-restore"},
-       op::Sweep{gvr::pvc(), ref.ns, "", is_claim, "the claims that this clone made"});
+  const op::Sweep target{gvr::vm(), ref.ns, "", is_target,
+                         fmt::format("VM {}, if this clone made it", names.target)};
+  const op::Sweep claims{gvr::pvc(), ref.ns, "", is_claim, "the claims that this clone made"};
+  step("undo-target", {"undo-restore"}, target);
+  step("undo-claims", {"undo-restore"}, claims);
   step("undo-claims-gone", {"undo-target", "undo-claims"}, settled(status::claims_gone_judge(wait)),
        "until its claims are gone: they still need its snapshots");
-  step("undo-clone", {"undo-claims-gone"}, op::Delete{ref, "clone"});
+  // A busy controller goes on for a moment with a restore that is deleted: seen to make claims and the VM after the sweeps.
+  step("undo-late-target", {"undo-claims-gone"}, target, "made meanwhile");
+  step("undo-late-claims", {"undo-claims-gone"}, claims, "made meanwhile");
+  step("undo-clone", {"undo-late-target", "undo-late-claims"}, op::Delete{ref, "clone"});
 }
 
 /// While a claim waits for its first consumer, the clone keeps the snapshot that will fill it: without it the disk is lost.
