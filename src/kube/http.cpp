@@ -55,6 +55,8 @@ int on_socket(void* /*context*/, curl_socket_t socket, curlsocktype /*purpose*/)
   return CURL_SOCKOPT_OK;
 }
 
+}  // namespace
+
 const char* method_word(Method method) {
   switch (method) {
     case Method::get:
@@ -70,8 +72,6 @@ const char* method_word(Method method) {
   }
   return "GET";
 }
-
-}  // namespace
 
 /// One transfer. Its callbacks run inside libcurl, where nothing of ours may be called: they only keep what
 /// came, and `deliver` hands it on from the loop.

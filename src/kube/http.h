@@ -18,6 +18,9 @@
 
 namespace wukong::kube {
 
+/// "GET", "POST" ….
+const char* method_word(Method method);
+
 struct HttpRequest {
   Method method{Method::get};
   std::string target{};  // path and query, escaped; comes behind the server's URL

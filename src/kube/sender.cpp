@@ -13,22 +13,6 @@ namespace {
 
 constexpr std::chrono::seconds kShortestSilence{10};
 
-const char* verb(Method method) {
-  switch (method) {
-    case Method::get:
-      return "GET";
-    case Method::post:
-      return "POST";
-    case Method::put:
-      return "PUT";
-    case Method::patch:
-      return "PATCH";
-    case Method::del:
-      return "DELETE";
-  }
-  return "?";
-}
-
 bool looks_like_json(const HttpAnswer& answer) {
   return !answer.body.empty() &&
          (answer.content_type.find("json") != std::string::npos || answer.body.front() == '{');
@@ -144,7 +128,7 @@ void Sender::finish(Id id, HttpAnswer answer) {
   if (found == tries_->end()) return;
   const auto entry = found->second;
   if (trace_) {
-    trace_(fmt::format("{} {} {}", verb(entry->request.method), entry->target,
+    trace_(fmt::format("{} {} {}", method_word(entry->request.method), entry->target,
                        answer.curl_code == CURLE_OK ? fmt::format("{}", answer.status) : answer.curl_text));
   }
   if (answer.silent) http_.distrust_connections(answer);
