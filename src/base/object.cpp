@@ -107,7 +107,11 @@ Gvr vm_snapshot() {
 Gvr vm_restore() {
   return {"snapshot.kubevirt.io", "v1beta1", "virtualmachinerestores", "VirtualMachineRestore"};
 }
+Gvr vm_export() { return {"export.kubevirt.io", "v1beta1", "virtualmachineexports", "VirtualMachineExport"}; }
 Gvr pvc() { return {"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"}; }
+Gvr data_volume() { return {"cdi.kubevirt.io", "v1beta1", "datavolumes", "DataVolume"}; }
+Gvr service() { return {"", "v1", "services", "Service"}; }
+Gvr ingress() { return {"networking.k8s.io", "v1", "ingresses", "Ingress"}; }
 Gvr event() { return {"", "v1", "events", "Event"}; }
 Gvr storage_class() { return {"storage.k8s.io", "v1", "storageclasses", "StorageClass"}; }
 Gvr storage_profile() { return {"cdi.kubevirt.io", "v1beta1", "storageprofiles", "StorageProfile"}; }

@@ -91,6 +91,10 @@ inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";  // la
 inline constexpr const char* kManager = "kubectl-wukong";
 inline constexpr const char* kRequestHash =
     "vm.novasphere.dev/request-hash";  // annotation: what the user asked
+inline constexpr const char* kKept =
+    "vm.novasphere.dev/kept";  // annotation, "true": the user keeps it, it is no leftover of a run that was cut off
+inline constexpr const char* kStoppedBy =
+    "vm.novasphere.dev/stopped-by";  // annotation of a VM: the operation that stopped it, and will start it again
 }  // namespace mark
 
 /// True when two manifests' `.metadata.uid` agree and are not empty.
@@ -103,8 +107,12 @@ Gvr vmi();
 Gvr vm_clone();
 Gvr vm_snapshot();
 Gvr vm_restore();
+Gvr vm_export();
 Gvr pvc();
+Gvr data_volume();
 Gvr event();
+Gvr service();
+Gvr ingress();
 Gvr storage_class();
 Gvr storage_profile();
 Gvr volume_snapshot();

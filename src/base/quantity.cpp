@@ -93,7 +93,7 @@ std::optional<std::int64_t> bytes_of(std::string digits, Scale scale) {
   return static_cast<std::int64_t>(count);
 }
 
-Error usage(std::string_view text, std::string_view problem) {
+Error no_quantity(std::string_view text, std::string_view problem) {
   return {.code = Code::usage,
           .message = fmt::format("\"{}\" {}", printable(text), problem),
           .hint = "write it as 20Gi, 500M or 1073741824"};
@@ -110,8 +110,8 @@ std::string_view take_digits(std::string_view& text) {
 Result<Bytes> parse_quantity(std::string_view text) {
   constexpr std::size_t kLongest = 256;
   std::string_view rest = text.substr(0, kLongest);
-  if (rest.size() < text.size()) return usage(rest, "is too long for a quantity");
-  if (rest.starts_with('-')) return usage(text, "is negative or not a quantity");
+  if (rest.size() < text.size()) return no_quantity(rest, "is too long for a quantity");
+  if (rest.starts_with('-')) return no_quantity(text, "is negative or not a quantity");
   if (rest.starts_with('+')) rest.remove_prefix(1);
   std::string digits(take_digits(rest));
   std::string_view decimals;
@@ -121,10 +121,15 @@ Result<Bytes> parse_quantity(std::string_view text) {
   }
   digits += decimals;
   auto scale = scale_of(rest);
-  if (digits.empty() || !scale) return usage(text, "is not a quantity");
+  if (digits.empty() || !scale) return no_quantity(text, "is not a quantity");
   scale->ten -= static_cast<int>(decimals.size());
   if (const auto count = bytes_of(std::move(digits), *scale)) return Bytes{*count};
-  return usage(text, "is too large: the most is 8Ei less one byte");
+  return no_quantity(text, "is too large: the most is 8Ei less one byte");
+}
+
+std::int64_t bytes_at(const Json& object, Path path) {
+  const auto parsed = parse_quantity(text(object, path));
+  return parsed ? parsed->count : 0;
 }
 
 std::string format_quantity(Bytes bytes) {

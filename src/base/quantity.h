@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/object.h"
 #include "base/result.h"
 
 namespace wukong {
@@ -19,6 +20,8 @@ struct Bytes {
 /// resource.Quantity: suffixes n u m k M G T P E and Ki Mi Gi Ti Pi Ei, decimal exponents; sub-byte values round up.
 /// Errors: `usage`: not a quantity, negative, or past 2^63-1.
 Result<Bytes> parse_quantity(std::string_view text);
+/// The quantity at `path` in bytes; 0 when there is none.
+std::int64_t bytes_at(const Json& object, Path path);
 /// Shortest exact form: "20Gi", "1536Mi", "1000".
 std::string format_quantity(Bytes bytes);
 /// For people: "20.0 GiB", "512 B".

@@ -19,6 +19,7 @@ enum class Code {
   invalid,          // 1: the API answered 400, 413 or 422
   expired,          // 1: the API answered 410 (resourceVersion or continue token too old)
   unreachable,      // 4: no answer from the cluster
+  overloaded,       // 4: the API answered 429 to the last try, and nothing was carried out
   unauthenticated,  // 4
   forbidden,        // 4
   timed_out,        // 5: objects left in place
@@ -36,6 +37,7 @@ constexpr int exit_code(Code code) {
     case Code::precondition:
       return 3;
     case Code::unreachable:
+    case Code::overloaded:
     case Code::unauthenticated:
     case Code::forbidden:
       return 4;
@@ -63,6 +65,11 @@ struct Error {
   std::vector<std::string> context{};  // "while ...", innermost first
   std::vector<std::string> causes{};   // what the API said, one per line
 };
+
+/// What was typed cannot be right.
+inline Error usage(std::string message, std::string hint = {}) {
+  return {.code = Code::usage, .message = std::move(message), .hint = std::move(hint)};
+}
 
 /// A value or an Error. Derived from tl::expected once, so that dropping one is a warning and an Error converts.
 template <class T>

@@ -26,6 +26,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 /// The candidate closest to `word` within a third of its length, or "".
 std::string closest(std::string_view word, std::span<const std::string> candidates);
 
+/// `text` as lines of at most `columns`, broken at spaces; a longer word has a line of its own.
+std::vector<std::string> wrapped(const std::string& text, std::size_t columns);
+
 std::vector<std::string> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 std::string lower(std::string_view text);

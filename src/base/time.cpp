@@ -164,9 +164,7 @@ std::optional<nanoseconds> duration(std::string_view text) {
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
   if (const auto time = rfc3339(text)) return *time;
-  return Error{.code = Code::usage,
-               .message = fmt::format("\"{}\" is not a time", printable(text)),
-               .hint = "write it as 2026-11-20T05:28:19Z"};
+  return usage(fmt::format("\"{}\" is not a time", printable(text)), "write it as 2026-11-20T05:28:19Z");
 }
 
 std::string format_rfc3339(WallTime time) { return date::format("%FT%TZ", date::floor<seconds>(time)); }
@@ -175,9 +173,7 @@ std::string utc_stamp(WallTime time) { return date::format("%Y%m%d-%H%M%S", date
 
 Result<nanoseconds> parse_duration(std::string_view text) {
   if (const auto parsed = duration(text)) return *parsed;
-  return Error{.code = Code::usage,
-               .message = fmt::format("\"{}\" is not a duration", printable(text)),
-               .hint = "write it as 90s, 1h30m or 7d"};
+  return usage(fmt::format("\"{}\" is not a duration", printable(text)), "write it as 90s, 1h30m or 7d");
 }
 
 std::string format_duration(nanoseconds duration) {

@@ -34,6 +34,12 @@ bool older_version(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string shelf_key(const Watched& what, const Json& object) {
+  std::string name(text(object, {"metadata", "name"}));
+  const std::string_view ns = text(object, {"metadata", "namespace"});
+  return what.ns.empty() && !ns.empty() && !name.empty() ? std::string(ns) + "/" + name : name;
+}
+
 const Shelf& View::shelf(std::string_view resource) const {
   static const Shelf unwatched{.sight = Shelf::Sight::unreadable, .why = {.message = "not watched"}};
   const Shelf* found = nullptr;

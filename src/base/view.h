@@ -32,7 +32,10 @@ struct Watched {
   bool operator==(const Watched&) const = default;
 };
 
-/// The objects of one watch, by name.
+/// What an object is called on the shelf of `what`: its name, or "namespace/name" where all namespaces are watched.
+std::string shelf_key(const Watched& what, const Json& object);
+
+/// The objects of one watch, by shelf_key().
 struct Shelf {
   enum class Sight {
     loading,     // nothing heard yet
@@ -82,6 +85,11 @@ struct Verdict {
   std::string cause{};               // working: a problem that controllers go on retrying; empty when none
   std::map<std::string, std::string> memory{};  // what a later call must know (handed back as `before`)
   bool operator==(const Verdict&) const = default;
+  /// What memory holds under `key`, or "".
+  std::string recall(const std::string& key) const {
+    const auto it = memory.find(key);
+    return it == memory.end() ? std::string{} : it->second;
+  }
 };
 
 /// A pure judge: the same view, memory and time give the same verdict. `before` is its last verdict (at first
