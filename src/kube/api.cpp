@@ -185,6 +185,14 @@ Fact Fact::unreadable(Error why) {
   return fact;
 }
 
+const Json* named(const Fact& list, std::string_view name) {
+  for (const Json& each : items(list.object, {"items"}))
+    if (text(each, {"metadata", "name"}) == name) return &each;
+  return nullptr;
+}
+
+bool has_name(const Fact& list, std::string_view name) { return named(list, name) != nullptr; }
+
 void fetch(Api& api, std::vector<Read> reads, std::function<void(Result<std::vector<Fact>>)> done) {
   std::make_shared<Fetch>(api, std::move(reads), std::move(done))->begin();
 }
@@ -215,7 +223,8 @@ Result<std::vector<Permission>> missing_permissions(Api& api, const std::vector<
       --answers->left;
       if (got) {
         answers->denied[i] = !flag(got->body, {"status", "allowed"}, true);
-      } else if (got.error().code == Code::unreachable || got.error().code == Code::unauthenticated) {
+      } else if (got.error().code == Code::unreachable || got.error().code == Code::overloaded ||
+                 got.error().code == Code::unauthenticated) {
         answers->failed = std::move(got.error());
       }
     });

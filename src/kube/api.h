@@ -25,6 +25,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query{};  // unescaped
   std::string body{};
   std::string content_type{"application/json"};
+  std::string accept{};                 // empty: JSON
   Projection keep{};                    // what of the answer is kept
   Envelope envelope{Envelope::object};  // `list` when the answer is one
   /// How long the request is tried again after transport errors, 429 and 5xx (api.h retries, callers do not).
@@ -110,6 +111,10 @@ class Fact {
   bool is_absent() const { return sight == Sight::absent; }
   bool is_unreadable() const { return sight == Sight::unreadable; }
 };
+
+/// The object of a list that has this name, or nullptr.
+const Json* named(const Fact& list, std::string_view name);
+bool has_name(const Fact& list, std::string_view name);
 
 /// One thing to read: an object, or (no name) the list of a collection.
 struct Read {

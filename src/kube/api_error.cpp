@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kNotServed = "404 page not found";
 constexpr std::size_t kLongestPlainText = 300;
+constexpr const char* kNameHint = "check the server's name in the kubeconfig, and the network or VPN";
+constexpr const char* kProxyHint = "check proxy-url in the kubeconfig, and HTTPS_PROXY and NO_PROXY";
 
 bool contains(std::string_view text, std::string_view word) {
   return text.find(word) != std::string_view::npos;
@@ -39,6 +41,7 @@ Code code_of(int status, std::string_view reason, std::string_view message) {
     case 410:
       return Code::expired;
     case 429:
+      return Code::overloaded;
     case 502:
     case 503:
     case 504:
@@ -105,14 +108,16 @@ std::string transfer_hint(int code, std::string_view text) {
     case CURLE_SSL_CACERT_BADFILE:
       return "certificate-authority-data of this cluster is no PEM certificate";
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return "check proxy-url in the kubeconfig, and HTTPS_PROXY";
+      return kProxyHint;
     case CURLE_COULDNT_RESOLVE_HOST:
-      return "check the server's name in the kubeconfig, and the network or VPN";
+      return kNameHint;
     case CURLE_SSL_CONNECT_ERROR:
       if (contains(text, "wrong version number"))
         return "the port does not speak https: check the server's URL";
       [[fallthrough]];
     default:
+      if (contains(text, "Resolving timed out")) return kNameHint;
+      if (contains(text, "CONNECT tunnel failed") || contains(text, "SOCKS")) return kProxyHint;
       return "check that the cluster is running and the network or VPN to it";
   }
 }
@@ -172,7 +177,8 @@ Failure broken_answer(const Error& why, const std::string& path) {
 
 Error final_error(Failure failure, Duration spent, unsigned attempts, const Peer& peer) {
   Error error = std::move(failure.error);
-  if (!failure.retryable || error.code != Code::unreachable || attempts < 2) return error;
+  const bool passing = error.code == Code::unreachable || error.code == Code::overloaded;
+  if (!failure.retryable || !passing || attempts < 2) return error;
   error.message = fmt::format("{}; tried for {}", error.message, format_duration(spent));
   if (error.hint.empty())
     error.hint = fmt::format("see whether {} is healthy: `kubectl get --raw /readyz`", peer.server);

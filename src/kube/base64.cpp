@@ -3,7 +3,6 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <cctype>
 
 namespace wukong::kube {
 namespace {
@@ -28,7 +27,7 @@ std::string encode_base64(std::string_view bytes) {
 std::optional<std::string> decode_base64(std::string_view text) {
   std::string packed{};
   for (const char c : text)
-    if (std::isspace(static_cast<unsigned char>(c)) == 0) packed += c;
+    if (c != '\r' && c != '\n') packed += c;
   if (packed.empty()) return std::string{};
   if (packed.size() % 4 != 0 || packed.size() > kMaxBytes) return std::nullopt;
   const auto padding = static_cast<std::size_t>(std::count(packed.end() - 2, packed.end(), '='));

@@ -23,6 +23,7 @@ struct Client::Core {
     std::function<void(Result<Response>)> done{};
     Time began{};  // of its first try
     unsigned tries{};
+    bool unsure{};     // a try got no answer: what it asked for may have been done
     Handle current{};  // a try, or the pause before one
   };
   using Id = std::uint64_t;
@@ -64,7 +65,10 @@ void Client::Core::start_waiting() {
 void Client::Core::try_once(Id id) {
   Call& call = calls.at(id);
   ++call.tries;
-  call.current = sender.attempt(call.request, [this, id](Attempt attempt) { take(id, std::move(attempt)); });
+  Request request = call.request;
+  request.patience = std::max<Duration>(request.patience - (loop->now() - call.began), Duration::zero());
+  call.current =
+      sender.attempt(std::move(request), [this, id](Attempt attempt) { take(id, std::move(attempt)); });
 }
 
 void Client::Core::take(Id id, Attempt attempt) {
@@ -73,9 +77,18 @@ void Client::Core::take(Id id, Attempt attempt) {
   const Duration spent = loop->now() - call.began;
   Duration patience = call.request.patience;
   if (request_timeout > Duration::zero()) patience = std::min(patience, request_timeout);
-  const auto pause = retry_delay(attempt.error(), call.tries, spent, patience, random);
-  if (!pause) return end(id, final_error(std::move(attempt.error()), spent, call.tries, sender.peer()));
-  call.current = loop->after(*pause, [this, id] { try_once(id); });
+  Failure& failure = attempt.error();
+  call.unsure = call.unsure || failure.error.code == Code::unreachable;
+  const auto pause = retry_delay(failure, call.tries, spent, patience, random);
+  if (!pause) {
+    // `overloaded` would say that nothing was done.
+    if (failure.error.code == Code::overloaded && call.unsure) failure.error.code = Code::unreachable;
+    return end(id, final_error(std::move(failure), spent, call.tries, sender.peer()));
+  }
+  const auto again = [this, id] { try_once(id); };
+  // What the server asked us to wait for is waited for, whoever gets through meanwhile.
+  const bool told = failure.error.code == Code::overloaded || failure.retry_after || failure.brief;
+  call.current = told ? loop->after(*pause, again) : sender.pause(*pause, again);
 }
 
 void Client::Core::end(Id id, Result<Response> result) {
@@ -93,7 +106,9 @@ Result<std::unique_ptr<Client>> Client::make(Loop& loop, const ClusterAccess& ac
   WUKONG_TRY(Http http, Http::make(loop, access,
                                    {.user_agent = options.user_agent,
                                     .http1 = options.http1,
-                                    .largest_body = options.largest_body}));
+                                    .largest_body = options.largest_body,
+                                    .proxies = options.proxies,
+                                    .trace = options.trace}));
   auto core = std::make_unique<Core>(loop, std::move(http), access, std::move(credentials), options);
   return std::unique_ptr<Client>(new Client(std::move(core)));
 }

@@ -13,18 +13,27 @@
 #include "kube/cluster_access.h"
 #include "kube/credentials.h"
 #include "kube/loop.h"
+#include "kube/proxy.h"
+#include "kube/trace.h"
 
 namespace wukong::kube {
 
 struct ClientOptions {
   std::string user_agent{"kubectl-wukong"};
   bool http1{};
-  std::uint64_t seed{};                                // of jitter
+  std::uint64_t seed{};  // of jitter
+  /// A watch that says nothing for so long has a probe sent beside it; if that is not answered either, it is begun
+  /// again. client-go: HTTP/2 pings after 30 s, 15 s for the answer.
+  Duration watch_quiet{std::chrono::seconds{30}};
+  Duration probe_silence{std::chrono::seconds{15}};
   Duration watch_silence{std::chrono::seconds{90}};    // the server sends a bookmark about every minute
   Duration request_silence{std::chrono::seconds{65}};  // it gives up a request itself after 60 s
   std::size_t largest_body{512UL * 1024UL * 1024UL};
-  /// For -v: "GET /api/v1/… 200". Paths and outcomes only, no headers and no bodies.
-  std::function<void(std::string_view)> trace{};
+  ProxyEnvironment proxies{};
+  /// Hears each distinct text of `Warning` headers once; Response::warnings stay empty then.
+  std::function<void(std::string_view)> warn{};
+  /// Each exchange, when it begins and when its answer is there (Http::Options::trace).
+  std::function<void(const Traced&, bool answered)> trace{};
 };
 
 class Client final : public Api {

@@ -1,4 +1,4 @@
-// The credential of the moment: fixed, from a file that changes, or from a plugin.
+// The credential of the moment: fixed, from a file that changes, from a plugin, or from an OIDC issuer.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include "kube/cluster_access.h"
 #include "kube/exec_plugin.h"
 #include "kube/kubeconfig.h"
+#include "kube/oidc_renewal.h"
 #include "kube/subprocess.h"
 
 namespace wukong::kube {
@@ -47,10 +48,12 @@ struct CredentialIo {
   std::function<void(std::string_view)>
       on_stderr{};                        // what a plugin says; empty: it writes to our stderr itself
   std::optional<sigset_t> signal_mask{};  // for plugins: the mask from before signalfd
+  Renew renew{renew_tokens};
 };
 
 /// Gives the credential for the next request. In a loop: ask current(); while it has none, poll waits() and
-/// pump(). Before the loop: wait().
+/// pump(). Before the loop: wait(). A plugin that may ask the user has the terminal meanwhile; its settings are put back
+/// when it ends, however it ends.
 class CredentialSource {
  public:
   CredentialSource(ClusterAccess access, CredentialIo io);
@@ -71,16 +74,21 @@ class CredentialSource {
  private:
   Result<std::optional<Credential>> from_file();
   Result<std::optional<Credential>> from_plugin();
+  Result<std::optional<Credential>> from_issuer();
+  void renew_certificate();
   void finish_plugin();
+  void finish_renewal(Result<OidcTokens> got);
   void fail(Error why);
 
   ClusterAccess access_;
   CredentialIo io_;
   Credential credential_{};
-  bool have_{};                        // what the file or the plugin gave may be sent
-  Time obtained_{};                    // when the file was read, or the plugin answered or failed
+  bool have_{};      // what the file or the plugin gave may be sent
+  Time obtained_{};  // when the file was read, or the plugin answered or failed
+  Time certificate_read_{};
   std::optional<WallTime> expires_{};  // plugin
   std::optional<Child> plugin_{};
+  std::optional<OidcRenewal> renewal_{};
   std::optional<Error> failed_{};
 };
 

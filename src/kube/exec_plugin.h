@@ -27,14 +27,17 @@ struct ExecCredential {
 Result<bool> may_interact(const ExecSpec& spec, bool stdin_is_terminal);
 
 /// The plugin's environment: `base` ("NAME=value"), the spec's variables over it, and KUBERNETES_EXEC_INFO:
-/// an ExecCredential with spec.interactive and, with provideClusterInfo, spec.cluster.
+/// an ExecCredential with spec.interactive and, with provideClusterInfo, spec.cluster. A spec's name may hold a "=", as
+/// kubectl has it: "A=B" with the value "c" sets A to "B=c".
 std::vector<std::string> exec_environment(const ExecSpec& spec, const ClusterAccess& access, bool interactive,
                                           const std::vector<std::string>& base);
 
-/// Parses what a plugin printed. Errors: `unauthenticated`, never quoting the text.
+/// Parses what a plugin printed, JSON or YAML; a certificate comes with a key that fits. Errors: `unauthenticated`, never
+/// quoting the text. Source: client-go plugin/pkg/client/auth/exec/exec.go, refreshCredsLocked.
 Result<ExecCredential> parse_exec_credential(std::string_view text, const std::string& api_version);
 
-/// How to start the plugin of `access`. `on_stderr` empty: it writes to our stderr itself.
+/// How to start the plugin of `access`. `on_stderr` empty: it writes to our stderr itself. Its command is looked up in the
+/// PATH of `base`, in absolute folders only. Errors: `unauthenticated`.
 Result<ChildSpec> exec_child(const ClusterAccess& access, bool stdin_is_terminal,
                              const std::vector<std::string>& base,
                              std::function<void(std::string_view)> on_stderr);

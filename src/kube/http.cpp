@@ -22,7 +22,9 @@ constexpr long kConnectTimeoutMs = 10'000;
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
-void add(List& list, const std::string& line) {
+void add(List& list, std::string line) {
+  if (line.ends_with(": "))
+    line.replace(line.size() - 2, 2, ";");  // an empty value, which libcurl would leave out
   if (curl_slist* longer = curl_slist_append(list.get(), line.c_str())) {
     static_cast<void>(list.release());  // NOLINT(bugprone-unused-return-value): the longer list holds it
     list.reset(longer);
@@ -46,6 +48,11 @@ std::string warning_text(std::string_view value) {
     out += value[i];
   }
   return out;
+}
+
+/// KubeVirt's PUT subresources answer 406 to application/json alone.
+std::string accept_of(const HttpRequest& request) {
+  return request.accept.empty() ? "application/json, */*" : request.accept;
 }
 
 int on_socket(void* /*context*/, curl_socket_t socket, curlsocktype /*purpose*/) {
@@ -85,7 +92,10 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
   std::array<char, CURL_ERROR_SIZE> problem{};
   HttpEvents events{};
   HttpAnswer answer{};
+  std::string body{};   // of the request
+  std::size_t given{};  // of it, to libcurl
   std::size_t largest_body{};
+  Duration quiet_after{};
   Duration idle_limit{};
   Time last_byte{};
   std::string pending{};  // streamed bytes not handed on yet
@@ -96,12 +106,29 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
   bool cancelled{};
   Handle transfer{};
   Handle idle_timer{};
+  std::function<void(const Traced&, bool)> trace{};
+  Traced traced{};
 
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept {
     return static_cast<Exchange*>(self)->take_header({data, size * count});
   }
+  static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self) noexcept {
+    return static_cast<Exchange*>(self)->give_body(to, size * count);
+  }
+  /// libcurl would send a request again by itself when the connection that it reused has died. A write may have been
+  /// carried out by then, and nobody would know that there were two.
+  static int on_rewind(void* /*self*/, curl_off_t /*offset*/, int /*origin*/) noexcept {
+    return CURL_SEEKFUNC_FAIL;
+  }
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept {
     return static_cast<Exchange*>(self)->take_body({data, size * count});
+  }
+
+  std::size_t give_body(char* to, std::size_t room) {
+    const std::size_t count = std::min(room, body.size() - given);
+    std::copy_n(body.data() + given, count, to);
+    given += count;
+    return count;
   }
 
   std::size_t take_header(std::string_view line) {
@@ -109,6 +136,7 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
     if (line.starts_with("HTTP/")) {  // also of a 1xx or a proxy's answer before the real one
       answer.warnings.clear();
       answer.content_type.clear();
+      traced.response_headers.clear();
       return line.size();
     }
     if (trim(line).empty()) {
@@ -119,6 +147,7 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
     if (colon == std::string_view::npos) return line.size();
     const std::string name = lower(line.substr(0, colon));
     const std::string_view value = trim(line.substr(colon + 1));
+    if (trace) traced.response_headers.emplace_back(trim(line.substr(0, colon)), value);
     if (name == "content-type") answer.content_type = value;
     if (name == "warning") {
       if (std::string words = warning_text(value); !words.empty())
@@ -160,9 +189,14 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
   void deliver() {
     deliver_pending = false;
     if (cancelled) return;
-    if (std::exchange(opened_pending, false) && events.opened) events.opened();
+    if (std::exchange(opened_pending, false) && events.opened) {
+      traced.streamed = true;
+      tell_answer();
+      events.opened();
+    }
     if (cancelled || pending.empty()) return;
     const std::string bytes = std::exchange(pending, {});
+    if (trace) traced.response_body += bytes;
     events.bytes(bytes);
   }
 
@@ -172,12 +206,18 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
     deliver();
     if (cancelled) return;
     read_end(code);
+    tell_answer();
     cancelled = true;  // nothing more comes
     if (events.done) events.done(std::move(answer));
   }
 
   /// Ends the exchange when `idle_limit` has passed since the last byte; looks again when it has not.
-  void watch_silence(Duration wait) {
+  void watch_silence() {
+    if (idle_limit == Duration::zero()) return;
+    const Duration silent = loop->now() - last_byte;
+    Duration wait = idle_limit - silent;
+    if (quiet_after > Duration::zero())
+      wait = std::min(wait, silent < quiet_after ? quiet_after - silent : quiet_after);
     idle_timer = loop->after(wait, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->on_silence();
     });
@@ -185,15 +225,59 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
 
   void on_silence() {
     const Duration silent = loop->now() - last_byte;
-    if (silent < idle_limit) return watch_silence(idle_limit - silent);
+    if (silent < idle_limit) {
+      watch_silence();
+      if (quiet_after > Duration::zero() && silent >= quiet_after && events.quiet) events.quiet();
+      return;
+    }
     transfer.reset();
     answer.silent = true;
     finish(CURLE_OPERATION_TIMEDOUT);
   }
 
+  Duration since_begin(CURLINFO which) const {
+    curl_off_t micros = 0;
+    curl_easy_getinfo(easy.get(), which, &micros);
+    return std::chrono::microseconds{micros};
+  }
+
+  /// Once; a connection that stood already took no time to look up and dial.
+  void tell_answer() {
+    const auto tell = std::exchange(trace, nullptr);
+    if (!tell) return;
+    traced.status = answer.status;
+    traced.problem = answer.curl_text;
+    if (!answer.body.empty()) traced.response_body = answer.body;
+    const Duration dns = since_begin(CURLINFO_NAMELOOKUP_TIME_T);
+    const Duration dial = since_begin(CURLINFO_CONNECT_TIME_T);
+    const Duration tls = since_begin(CURLINFO_APPCONNECT_TIME_T);
+    const Duration sent = since_begin(CURLINFO_PRETRANSFER_TIME_T);
+    traced.total = since_begin(CURLINFO_TOTAL_TIME_T);
+    traced.server = std::max(Duration::zero(), since_begin(CURLINFO_STARTTRANSFER_TIME_T) - sent);
+    traced.dns = dns;
+    traced.dial = std::max(Duration::zero(), dial - dns);
+    traced.tls = std::max(Duration::zero(), tls - dial);
+    long version = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_HTTP_VERSION, &version);
+    if (answer.status != 0) traced.http_version = version == CURL_HTTP_VERSION_2_0 ? "2" : "1.1";
+    read_remote();
+    tell(traced, true);
+  }
+
+  void read_remote() {
+    const char* address = nullptr;
+    long port = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_PRIMARY_IP, &address);
+    curl_easy_getinfo(easy.get(), CURLINFO_PRIMARY_PORT, &port);
+    if (address == nullptr || *address == '\0') return;
+    const bool v6 = std::string_view(address).find(':') != std::string_view::npos;
+    traced.remote = v6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
+  }
+
   void read_end(CURLcode code) {
     answer.curl_code = code;
     if (code != CURLE_OK) answer.curl_text = problem[0] != '\0' ? problem.data() : curl_easy_strerror(code);
+    if (code == CURLE_SEND_FAIL_REWIND) answer.curl_text = "the connection ended before an answer came";
     if (answer.silent) answer.curl_text = fmt::format("no byte for {}", format_duration(idle_limit));
     if (too_large) answer.curl_text = fmt::format("the answer is larger than {} bytes", largest_body);
     curl_off_t seconds = 0;
@@ -205,10 +289,13 @@ struct Http::Exchange : std::enable_shared_from_this<Exchange> {
 Result<Http> Http::make(Loop& loop, const ClusterAccess& access, Options options) {
   Http http(loop, access, std::move(options));
   http.base_url_ = access.server;
+  http.proxy_ = proxy_url(access.proxy_url.empty() ? proxy_for(access.server, http.options_.proxies)
+                                                   : access.proxy_url);
   if (access.tls() && !access.tls_server_name.empty()) {
     WUKONG_TRY(Detour moved, detour(access.server, access.tls_server_name));
     http.base_url_ = std::move(moved.url);
     http.connect_to_ = std::move(moved.connect_to);
+    http.host_header_ = std::move(moved.host);
   }
   return http;
 }
@@ -216,7 +303,12 @@ Result<Http> Http::make(Loop& loop, const ClusterAccess& access, Options options
 void Http::set_tls(void* easy, const Credential& credential) const {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, access_.insecure ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, access_.insecure ? 0L : 2L);
+  // A proxy's own certificate, for https:// proxies: Go checks it as it checks the server's.
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, access_.insecure ? 0L : 1L);
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, access_.insecure ? 0L : 2L);
   if (!access_.ca_pem.empty()) {
+    curl_blob own = blob_of(access_.ca_pem);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &own);
     // Connections are shared only by exchanges with the same CA text, so a comment in it retires the old
     // ones.
     const std::string ca =
@@ -241,6 +333,8 @@ void Http::set_route(Exchange& exchange) const {
   // Over plain http nobody tells early that there is one request per connection: all would wait for the first answer.
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options_.http1 || !access_.tls() ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+  // A name server that does not answer holds up a thread of libcurl for many seconds: nobody waits for its end.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
@@ -250,11 +344,9 @@ void Http::set_route(Exchange& exchange) const {
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, exchange.connect_to.get());
   }
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  // socks5h: the proxy resolves names, as Go's does. An empty text keeps the environment's proxy out, which
-  // kubectl does not use for loopback addresses either.
-  std::string proxy = access_.proxy_url;
-  if (proxy.starts_with("socks5://")) proxy.insert(6, "h");
-  if (!proxy.empty() || is_loopback(access_.server)) curl_easy_setopt(easy, CURLOPT_PROXY, proxy.c_str());
+  // Set in any case, also to nothing: libcurl would read the environment itself, and otherwise than Go.
+  curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 }
 
 bool Http::prepare(Exchange& exchange, const HttpRequest& request, const Credential& credential) {
@@ -275,16 +367,20 @@ bool Http::prepare(Exchange& exchange, const HttpRequest& request, const Credent
     const auto limit = std::chrono::ceil<std::chrono::milliseconds>(request.time_limit);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
   }
-  // KubeVirt's PUT subresources answer 406 to application/json alone.
-  add(exchange.headers, "Accept: application/json, */*");
+  add(exchange.headers, "Accept: " + accept_of(request));
+  if (!host_header_.empty()) add(exchange.headers, fmt::format("Host: {}", host_header_));
   for (const auto& [name, value] : request.headers) add(exchange.headers, fmt::format("{}: {}", name, value));
   if (request.method != Method::get)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method_word(request.method));
   if (request.method != Method::get && !(request.method == Method::del && request.body.empty())) {
     add(exchange.headers, fmt::format("Content-Type: {}", request.content_type));
     add(exchange.headers, "Expect:");
+    exchange.body = request.body;
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.data());
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Exchange::on_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &exchange);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Exchange::on_rewind);
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange.headers.get());
   set_route(exchange);
@@ -295,13 +391,28 @@ bool Http::prepare(Exchange& exchange, const HttpRequest& request, const Credent
   return true;
 }
 
+void Http::begin_trace(Exchange& exchange, const HttpRequest& request) const {
+  exchange.trace = options_.trace;
+  Traced& traced = exchange.traced;
+  traced.method = method_word(request.method);
+  traced.url = access_.server + request.target;
+  traced.request_body = request.body;
+  traced.request_headers = request.headers;
+  traced.request_headers.emplace_back("Accept", accept_of(request));
+  traced.request_headers.emplace_back("User-Agent", options_.user_agent);
+  if (!request.body.empty()) traced.request_headers.emplace_back("Content-Type", request.content_type);
+  exchange.trace(traced, false);
+}
+
 Handle Http::send(const HttpRequest& request, const Credential& credential, HttpEvents events) {
   const auto exchange = std::make_shared<Exchange>(*loop_);
   exchange->events = std::move(events);
   exchange->answer.generation = generation_;
   exchange->largest_body = options_.largest_body;
+  exchange->quiet_after = request.quiet_after;
   exchange->idle_limit = request.idle_limit;
   exchange->last_byte = loop_->now();
+  if (options_.trace) begin_trace(*exchange, request);
   if (!prepare(*exchange, request, credential)) {
     loop_->defer([exchange] { exchange->finish(CURLE_OUT_OF_MEMORY); });
   } else {
@@ -310,7 +421,7 @@ Handle Http::send(const HttpRequest& request, const Credential& credential, Http
           if (const auto self = weak.lock()) self->finish(code);
         });
   }
-  if (exchange->idle_limit > Duration::zero()) exchange->watch_silence(exchange->idle_limit);
+  exchange->watch_silence();
   return Handle([exchange] {
     exchange->cancelled = true;
     exchange->idle_timer.reset();

@@ -15,6 +15,8 @@
 #include "kube/cluster_access.h"
 #include "kube/credentials.h"
 #include "kube/loop.h"
+#include "kube/proxy.h"
+#include "kube/trace.h"
 
 namespace wukong::kube {
 
@@ -27,7 +29,10 @@ struct HttpRequest {
   Headers headers{};     // credentials
   std::string body{};
   std::string content_type{};
-  bool compressed{};      // a gzip answer is welcome
+  std::string accept{};  // empty: JSON, or anything
+  bool compressed{};     // a gzip answer is welcome
+  /// Calls `quiet` when no byte came for so long, and again after as long; zero: never.
+  Duration quiet_after{};
   Duration idle_limit{};  // ends when no byte came for so long; zero: never
   Duration time_limit{};  // ends after so long; zero: never
 };
@@ -46,10 +51,11 @@ struct HttpAnswer {
 
 struct HttpEvents {
   std::function<void(HttpAnswer)> done{};  // once, unless the exchange is dropped
-  /// For streams: a 2xx answer comes in pieces instead of in `HttpAnswer::body`. `opened` when its headers
-  /// are there.
+  /// For streams: a 2xx answer comes in pieces instead of in `HttpAnswer::body`. `opened`, for those without an end
+  /// (watches), when its headers are there.
   std::function<void()> opened{};
   std::function<void(std::string_view)> bytes{};
+  std::function<void()> quiet{};
 };
 
 /// How all exchanges with one cluster are made.
@@ -59,6 +65,10 @@ class Http {
     std::string user_agent{"kubectl-wukong"};
     bool http1{};  // no HTTP/2
     std::size_t largest_body{512UL * 1024UL * 1024UL};
+    ProxyEnvironment proxies{};  // counts where the kubeconfig names no proxy
+    /// Told of each exchange twice: when it begins, and (`answered`) when its answer is there, a watch's headers
+    /// that is, or when none will come.
+    std::function<void(const Traced&, bool answered)> trace{};
   };
 
   /// Errors: `usage` for a server URL that is none.
@@ -79,6 +89,7 @@ class Http {
   Http(Loop& loop, const ClusterAccess& access, Options options)
       : loop_(&loop), access_(access), options_(std::move(options)) {}
   bool prepare(Exchange& exchange, const HttpRequest& request, const Credential& credential);
+  void begin_trace(Exchange& exchange, const HttpRequest& request) const;
   void set_tls(void* easy, const Credential& credential) const;
   void set_route(Exchange& exchange) const;
 
@@ -87,6 +98,8 @@ class Http {
   Options options_{};
   std::string base_url_{};
   std::string connect_to_{};
+  std::string host_header_{};  // where the URL has another host than the server
+  std::string proxy_{};
   unsigned generation_{};
   bool fresh_{};
 };

@@ -7,9 +7,11 @@
 #include <cerrno>
 #include <filesystem>
 #include <iterator>
+#include <set>
 #include <system_error>
 
 #include "base/text.h"
+#include "kube/base64.h"
 #include "kube/subprocess.h"
 #include "kube/yaml_json.h"
 
@@ -35,6 +37,14 @@ class Fields {
     return std::string(wukong::text(object_, {key}));
   }
 
+  /// Base64, decoded.
+  std::string bytes(std::string_view key) const {
+    auto decoded = decode_base64(text(key));
+    if (decoded) return std::move(*decoded);
+    complain(fmt::format("{} is not base64", key));
+    return {};
+  }
+
   std::optional<bool> flag(std::string_view key) const {
     const Json* value = find(object_, {key});
     if (value == nullptr) return std::nullopt;
@@ -51,7 +61,8 @@ class Fields {
   std::vector<std::string> texts(std::string_view key) const {
     std::vector<std::string> out{};
     for (const Json& item : list(key)) {
-      if (!item.is_string()) complain(fmt::format("{} must be a list of text; put its items in quotes", key));
+      if (!item.is_string() && !item.is_null())
+        complain(fmt::format("{} must be a list of text; put its items in quotes", key));
       out.emplace_back(wukong::text(item, {}));
     }
     return out;
@@ -70,7 +81,7 @@ class Fields {
   const Json& json() const { return object_; }
   const std::string& where() const { return where_; }
   void complain(std::string_view what) const {
-    if (!problem_) problem_ = Error{.code = Code::usage, .message = fmt::format("{}: {}", where_, what)};
+    if (!problem_) problem_ = usage(fmt::format("{}: {}", where_, what));
   }
 
  private:
@@ -79,24 +90,39 @@ class Fields {
   std::optional<Error>& problem_;
 };
 
-/// `file`, when relative, as seen from the folder of the kubeconfig file `from`.
+/// `file`, when relative, as seen from the folder of the kubeconfig file `from`: ".." goes back by name, as Go does it,
+/// whatever links there are.
 std::string beside(const std::string& from, const std::string& file) {
-  if (file.empty()) return {};
-  return (std::filesystem::path(from).parent_path() / file).string();
+  if (file.empty() || file.starts_with('/')) return file;
+  const auto path = (std::filesystem::path(from).parent_path() / file).lexically_normal();
+  return path.has_parent_path() ? path.string()
+                                : "./" + path.string();  // without a slash it would be sought in PATH
+}
+
+/// The extension for credential plugins in a list of extensions; null without one.
+Json parse_extensions(const Fields& owner) {
+  std::set<std::string> names{};
+  Json found = Json();
+  for (const Json& item : owner.list("extensions")) {
+    const Fields named = owner.item(item, owner.where() + ": extensions");
+    const std::string name = named.text("name");
+    if (!names.insert(name).second) owner.complain(fmt::format("extension \"{}\" stands there twice", name));
+    if (const Json* extension = find(item, {"extension"}); extension != nullptr && name == kExecExtension)
+      found = *extension;
+  }
+  return found;
 }
 
 Kubeconfig::Cluster parse_cluster(const Fields& cluster, const std::string& from) {
   Kubeconfig::Cluster out{.from = from};
   out.server = cluster.text("server");
   out.ca_file = beside(from, cluster.text("certificate-authority"));
-  out.ca_data = cluster.text("certificate-authority-data");
-  out.insecure = cluster.flag("insecure-skip-tls-verify");
+  out.ca_data = cluster.bytes("certificate-authority-data");
+  out.insecure = cluster.flag("insecure-skip-tls-verify").value_or(false);
   out.tls_server_name = cluster.text("tls-server-name");
   out.proxy_url = cluster.text("proxy-url");
   out.disable_compression = cluster.flag("disable-compression").value_or(false);
-  for (const Json& item : cluster.list("extensions"))
-    if (text(item, {"name"}) == kExecExtension)
-      if (const Json* extension = find(item, {"extension"})) out.exec_config = *extension;
+  out.exec_config = parse_extensions(cluster);
   return out;
 }
 
@@ -127,24 +153,34 @@ Impersonation parse_impersonation(const Fields& user) {
   return out;
 }
 
+Kubeconfig::AuthProvider parse_auth_provider(const Fields& provider) {
+  Kubeconfig::AuthProvider out{.name = provider.text("name")};
+  const Fields settings = provider.at("config", provider.where() + ": config");
+  if (settings.json().is_object())
+    for (const auto& [key, value] : settings.json().items()) out.settings.emplace(key, settings.text(key));
+  return out;
+}
+
 Kubeconfig::User parse_user(const Fields& user, const std::string& from) {
   Kubeconfig::User out{.from = from};
   out.certificate_file = beside(from, user.text("client-certificate"));
-  out.certificate_data = user.text("client-certificate-data");
+  out.certificate_data = user.bytes("client-certificate-data");
   out.key_file = beside(from, user.text("client-key"));
-  out.key_data = user.text("client-key-data");
+  out.key_data = user.bytes("client-key-data");
   out.token = user.text("token");
   out.token_file = beside(from, user.text("tokenFile"));
   out.username = user.text("username");
   out.password = user.text("password");
   if (user.has("auth-provider"))
-    out.auth_provider = user.at("auth-provider", user.where() + ": auth-provider").text("name");
+    out.auth_provider = parse_auth_provider(user.at("auth-provider", user.where() + ": auth-provider"));
   if (user.has("exec")) out.exec = parse_exec(user.at("exec", user.where() + ": exec"), from);
   out.impersonation = parse_impersonation(user);
+  parse_extensions(user);
   return out;
 }
 
 Kubeconfig::Context parse_context(const Fields& context, const std::string& from) {
+  parse_extensions(context);
   return {.from = from,
           .cluster = context.text("cluster"),
           .user = context.text("user"),
@@ -166,13 +202,14 @@ void parse_named(const Fields& top, std::string_view list, std::string_view inne
 }
 
 Error file_error(const std::string& path, int error) {
-  return {.code = error == ENOENT || error == ENOTDIR ? Code::not_found : Code::failed,
+  return {.code = error == ENOENT ? Code::not_found : Code::failed,
           .message = fmt::format("cannot read {}: {}", path, std::generic_category().message(error))};
 }
 
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
+  if (path.find('\0') != std::string::npos) return file_error(path.substr(0, path.find('\0')), EINVAL);
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return file_error(path, errno);
   std::string out{};
@@ -190,14 +227,18 @@ Result<std::string> read_file(const std::string& path) {
 
 Result<Kubeconfig> parse_kubeconfig(std::string_view text, const std::string& path) {
   auto parsed = yaml_to_json(text);
-  if (!parsed)
-    return Error{.code = Code::usage,
-                 .message = fmt::format("{} is not a kubeconfig: {}", path, parsed.error().message)};
+  if (!parsed) return usage(fmt::format("{} is not a kubeconfig: {}", path, parsed.error().message));
   const Json& json = *parsed;
   std::optional<Error> problem{};
   const Fields top(json, path, problem);
   if (const std::string kind = top.text("kind"); !kind.empty() && kind != "Config")
-    top.complain(fmt::format("holds an object of kind {}, not a kubeconfig", kind));
+    top.complain(fmt::format("holds an object of kind {}, not a kubeconfig", printable(kind)));
+  if (const std::string version = top.text("apiVersion"); !version.empty() && version != "v1")
+    top.complain(fmt::format("apiVersion \"{}\" is not v1", printable(version)));
+  const Fields preferences = top.at("preferences", path + ": preferences");
+  preferences.flag("colors");
+  parse_extensions(preferences);
+  parse_extensions(top);
   Kubeconfig out{.files = {path}, .current_context = top.text("current-context")};
   parse_named(top, "clusters", "cluster", out.clusters, parse_cluster);
   parse_named(top, "users", "user", out.users, parse_user);

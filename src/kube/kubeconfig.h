@@ -13,7 +13,7 @@
 
 namespace wukong::kube {
 
-/// kubectl's connection flags; empty ones were not given.
+/// kubectl's connection flags; empty ones were not given, and a false one is as if it were not.
 struct Overrides {
   std::string kubeconfig{};
   std::string context{};
@@ -21,13 +21,16 @@ struct Overrides {
   std::string user{};
   std::string server{};
   std::string token{};
+  std::string username{};
+  std::string password{};
   std::string as{};
   std::vector<std::string> as_group{};
   std::string as_uid{};
   std::string certificate_authority{};
   std::string client_certificate{};
   std::string client_key{};
-  std::optional<bool> insecure_skip_tls_verify{};
+  bool insecure_skip_tls_verify{};
+  bool disable_compression{};
   std::string tls_server_name{};
   std::string request_timeout{};  // "30s", "1m", "30" (seconds), "0" (none)
   std::string ns{};
@@ -36,13 +39,18 @@ struct Overrides {
 /// The text of a file. Errors: `not_found` when there is none, `failed` for the rest; messages name the path.
 using FileReader = std::function<Result<std::string>(const std::string& path)>;
 
-/// Reads regular files of at most 16 MiB (and pipes: `--kubeconfig <(…)`).
+/// Reads files of at most 16 MiB (and pipes: `--kubeconfig <(…)`).
 Result<std::string> read_file(const std::string& path);
 
 /// What is taken from the process' surroundings.
 struct Environment {
-  std::string kubeconfig{};  // $KUBECONFIG: paths separated by ":"
-  std::string home{};        // $HOME
+  std::string kubeconfig{};         // $KUBECONFIG: paths separated by ":"
+  std::string home{};               // $HOME
+  std::string kubernetes_master{};  // $KUBERNETES_MASTER: the server where no kubeconfig names one
+  std::string service_host{};       // $KUBERNETES_SERVICE_HOST and _PORT: set in every pod
+  std::string service_port{};
+  std::string pod_namespace{};  // $POD_NAMESPACE
+  std::string service_account{"/var/run/secrets/kubernetes.io/serviceaccount"};
   FileReader read{read_file};
 };
 
@@ -53,12 +61,16 @@ struct Kubeconfig {
     std::string from{};  // the kubeconfig file that has this entry
     std::string server{};
     std::string ca_file{};
-    std::string ca_data{};  // base64, as the other *_data
-    std::optional<bool> insecure{};
+    std::string ca_data{};  // decoded, as the other *_data
+    bool insecure{};
     std::string tls_server_name{};
     std::string proxy_url{};
     bool disable_compression{};
     Json exec_config = Json();
+  };
+  struct AuthProvider {
+    std::string name{};
+    std::map<std::string, std::string> settings{};
   };
   struct User {
     std::string from{};
@@ -70,7 +82,7 @@ struct Kubeconfig {
     std::string token_file{};
     std::string username{};
     std::string password{};
-    std::string auth_provider{};  // name of a provider compiled into kubectl; refused when it is needed
+    std::optional<AuthProvider> auth_provider{};
     std::optional<ExecSpec> exec{};
     Impersonation impersonation{};
   };
@@ -88,20 +100,26 @@ struct Kubeconfig {
 };
 
 /// Parses one file. `path` names it in errors and is the base of relative file names. Fields that are not
-/// known are ignored, an empty text is an empty configuration. Errors: `usage`, naming the file, the entry
-/// and the field.
+/// known are ignored, an empty text is an empty configuration; a field of a wrong type spoils the whole file, as it does
+/// for kubectl. Errors: `usage`, naming the file, the entry and the field.
 Result<Kubeconfig> parse_kubeconfig(std::string_view text, const std::string& path);
 
 /// Adds `next` behind `first`: a named entry or current-context that `first` has stays as it is, whole.
 /// Source: client-go tools/clientcmd/loader.go, ClientConfigLoadingRules.Load.
 void merge(Kubeconfig& first, Kubeconfig next);
 
-/// Chooses context, cluster and user and reads the certificates. Errors: `usage` (a name that does not exist,
-/// with the known ones; contradictions; a bad flag), `unreachable` (nothing says where a cluster is).
-Result<ClusterAccess> choose_access(const Kubeconfig& config, const Overrides& flags, const FileReader& read);
+/// Chooses context, cluster and user and reads the certificates; in a pod where nothing says which cluster: the pod's own.
+/// Errors: `usage` (a name that does not exist, with the known ones; contradictions; a bad flag), `unreachable` (nothing
+/// says where a cluster is: kubectl tries http://localhost:8080 then).
+/// Source: client-go tools/clientcmd/{client_config,merged_client_builder,validation}.go, DirectClientConfig.
+Result<ClusterAccess> choose_access(const Kubeconfig& config, const Overrides& flags,
+                                    const Environment& environment);
 
-/// All of it: finds the files (--kubeconfig alone, else $KUBECONFIG, else ~/.kube/config), merges, chooses.
-/// Missing files are skipped, but --kubeconfig must exist.
+/// Finds the files (--kubeconfig alone, else $KUBECONFIG, else ~/.kube/config) and merges them. Missing files are skipped, but
+/// --kubeconfig must exist.
+Result<Kubeconfig> load_kubeconfig(const Overrides& flags, const Environment& environment);
+
+/// load_kubeconfig() and choose_access().
 Result<ClusterAccess> load_access(const Overrides& flags, const Environment& environment);
 
 }  // namespace wukong::kube

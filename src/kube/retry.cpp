@@ -39,6 +39,7 @@ Duration backoff(unsigned attempt, std::optional<Duration> retry_after, Random& 
 std::optional<Duration> retry_delay(const Failure& failure, unsigned attempt, Duration spent,
                                     Duration patience, Random& random) {
   if (!failure.retryable) return std::nullopt;
+  if (failure.brief) patience = std::min<Duration>(patience, kBrief);
   const Duration left = patience - spent;
   if (left < kLastPause || failure.retry_after.value_or(Duration::zero()) > left) return std::nullopt;
   return std::min(backoff(attempt, failure.retry_after, random),
@@ -67,8 +68,9 @@ bool is_retryable_transport(int curl_code, std::string_view text) {
       CURLE_SSL_ISSUER_ERROR,      CURLE_OUT_OF_MEMORY,        CURLE_FAILED_INIT,
       CURLE_BAD_FUNCTION_ARGUMENT, CURLE_SSL_INVALIDCERTSTATUS};
   if (std::find(kFinal.begin(), kFinal.end(), static_cast<CURLcode>(curl_code)) != kFinal.end()) return false;
-  // https spoken to a port that does not: OpenSSL's words.
-  return !contains_any(text, {"wrong version number", "unknown protocol"});
+  // https spoken to a port that does not, in OpenSSL's words; a proxy that does not let us.
+  return !contains_any(text, {"wrong version number", "unknown protocol",
+                              "CONNECT tunnel failed, response 403", "CONNECT tunnel failed, response 407"});
 }
 
 }  // namespace wukong::kube

@@ -19,8 +19,12 @@ using Random = std::mt19937_64;
 struct Failure {
   Error error{};
   bool retryable{};  // the same request may get through later
+  bool brief{};      // if so, within moments: it is tried again for `kBrief` only
   std::optional<Duration> retry_after{};
 };
+
+/// Patience with what is more likely to stay than to pass: a read that is answered with a plain 500.
+inline constexpr std::chrono::seconds kBrief{3};
 
 /// What one try came to.
 using Attempt = tl::expected<Response, Failure>;

@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,8 @@
 #include "kube/client.h"
 #include "kube/credentials.h"
 #include "kube/http.h"
+#include "kube/list_reader.h"
+#include "kube/outage.h"
 #include "kube/watch.h"
 
 namespace wukong::kube {
@@ -25,6 +29,7 @@ class Sender final : public Wire {
   Handle after(Duration delay, std::function<void()> fire) override {
     return loop_->after(delay, std::move(fire));
   }
+  Handle pause(Duration longest, std::function<void()> fire) override;
   Handle attempt(Request request, std::function<void(Attempt)> done) override;
   Handle stream(Request request, StreamEvents events) override;
 
@@ -35,11 +40,18 @@ class Sender final : public Wire {
     Request request{};
     std::string target{};
     bool streamed{};
+    std::optional<ListReader> list{};  // a list is read while it comes
+    std::size_t list_bytes{};
     std::function<void(Attempt)> done{};
     StreamEvents events{};
     std::uint64_t generation{};  // of the credential it was sent with
     bool renewed{};
+    bool quiet{};  // a stream: no byte came for a while
     Handle exchange{};
+  };
+  struct Pause {
+    std::function<void()> fire{};
+    Handle timer{};
   };
   using Id = std::uint64_t;
 
@@ -48,8 +60,16 @@ class Sender final : public Wire {
   void send_with(Id id, const Credential& credential);
   void wait_for_credential(Id id);
   void on_credential();
+  void begin_exchange(Id id, const Credential& credential, Headers headers);
   void finish(Id id, HttpAnswer answer);
-  Attempt judge(const Try& entry, HttpAnswer answer) const;
+  void learn(const HttpAnswer& answer);
+  void reached();
+  std::function<void()> waker(Id pause) const;
+  void warn(HttpAnswer& answer);
+  void on_quiet(Id id);
+  void probed(const HttpAnswer& answer);
+  Attempt judge(Try& entry, HttpAnswer answer) const;
+  Result<Json> body_of(Try& entry, const HttpAnswer& answer) const;
   void deliver(Id id, Attempt attempt);
   HttpRequest http_request(const Try& entry, Headers headers) const;
 
@@ -58,15 +78,19 @@ class Sender final : public Wire {
   ClusterAccess access_;
   CredentialSource credentials_;
   Peer peer_;
-  Duration watch_silence_;
-  Duration request_silence_;
-  std::function<void(std::string_view)> trace_;
+  ClientOptions options_;
   Id last_id_{};
   // Events look their try up here: one that was dropped is not found, and gets none. Handles and what was
   // deferred know the table weakly, so they may outlive the sender.
   std::shared_ptr<std::map<Id, std::shared_ptr<Try>>> tries_{
       std::make_shared<std::map<Id, std::shared_ptr<Try>>>()};
-  std::vector<Id> waiting_{};  // for a credential
+  std::shared_ptr<std::map<Id, Pause>> pauses_{std::make_shared<std::map<Id, Pause>>()};
+  Outage outage_{};
+  std::set<std::string> warned_{};
+  Handle probe_{};
+  bool probing_{};
+  std::optional<Time> probed_{};  // the last probe that was answered
+  std::vector<Id> waiting_{};     // for a credential
   Handle plugin_{};
 };
 

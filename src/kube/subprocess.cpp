@@ -121,6 +121,11 @@ void Fd::reset(int fd) {
   fd_ = fd;
 }
 
+TerminalSettings::~TerminalSettings() {
+  // In the background the terminal would stop us for it.
+  if (known_ && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp()) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &settings_);
+}
+
 Result<Child> Child::start(ChildSpec spec) {
   SpawnSetup setup{};
   if (spec.in == ChildSpec::Input::null) setup.null(STDIN_FILENO, O_RDONLY);
@@ -131,6 +136,8 @@ Result<Child> Child::start(ChildSpec spec) {
   std::vector<std::string> words{spec.program};
   words.insert(words.end(), spec.arguments.begin(), spec.arguments.end());
   std::vector<std::string> environment = spec.environment;
+  std::unique_ptr<TerminalSettings> terminal{};
+  if (spec.in == ChildSpec::Input::inherit) terminal = std::make_unique<TerminalSettings>();
   pid_t pid{};
   const int failed = ::posix_spawnp(&pid, spec.program.c_str(), setup.actions(), setup.attributes(),
                                     pointers(words).data(), pointers(environment).data());
@@ -148,6 +155,7 @@ Result<Child> Child::start(ChildSpec spec) {
     child.pid_ = -1;
     return child_error(spec.program, error);
   }
+  child.terminal_ = std::move(terminal);
   child.out_ = std::move(out.read);
   child.err_ = std::move(err.read);
   child.spec_ = std::move(spec);
@@ -160,6 +168,7 @@ Child::Child(Child&& other) noexcept
       pidfd_(std::move(other.pidfd_)),
       out_(std::move(other.out_)),
       err_(std::move(other.err_)),
+      terminal_(std::move(other.terminal_)),
       end_(std::move(other.end_)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
@@ -170,6 +179,7 @@ Child& Child::operator=(Child&& other) noexcept {
   pidfd_ = std::move(other.pidfd_);
   out_ = std::move(other.out_);
   err_ = std::move(other.err_);
+  terminal_ = std::move(other.terminal_);
   end_ = std::move(other.end_);
   return *this;
 }
@@ -183,6 +193,7 @@ void Child::destroy() {
   while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {
   }
   pid_ = -1;
+  terminal_.reset();
 }
 
 std::vector<pollfd> Child::waits() const {
@@ -206,6 +217,7 @@ void Child::pump() {
   pidfd_.reset();
   out_.reset();
   err_.reset();
+  terminal_.reset();
   if (info.si_code == CLD_EXITED)
     end_.exit_code = info.si_status;
   else

@@ -4,9 +4,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/types.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +56,20 @@ struct ChildSpec {
       signal_mask{};  // what the child starts with: the mask from before signalfd; default: empty
 };
 
+/// The settings of the terminal at stdin (echo, line by line): as they were, they are put back when this goes. A program
+/// that asked for a password may have died before it did. Nothing happens without a terminal, or in the background.
+class TerminalSettings {
+ public:
+  TerminalSettings() : known_(::tcgetattr(STDIN_FILENO, &settings_) == 0) {}
+  TerminalSettings(const TerminalSettings&) = delete;
+  TerminalSettings& operator=(const TerminalSettings&) = delete;
+  ~TerminalSettings();
+
+ private:
+  termios settings_{};
+  bool known_{};
+};
+
 /// How a child ended.
 struct ChildEnd {
   int exit_code{-1};  // -1: by a signal
@@ -96,6 +113,7 @@ class Child {
   Fd pidfd_{};
   Fd out_{};
   Fd err_{};
+  std::unique_ptr<TerminalSettings> terminal_{};  // of a child that has our stdin
   ChildEnd end_{};
 };
 

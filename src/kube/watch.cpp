@@ -114,7 +114,7 @@ class Watches::Stream : public std::enable_shared_from_this<Stream> {
   void carry_out(const WatchRules::Next& next) {
     stream_.reset();
     if (next.act == Act::stop) return give_up(next.why);
-    timer_ = wire_->after(next.pause, guarded([next](Stream& self) {
+    timer_ = wire_->pause(next.pause, guarded([next](Stream& self) {
                             if (next.act == Act::list) {
                               self.list(next.whole);
                             } else {
@@ -160,7 +160,7 @@ class Watches::Stream : public std::enable_shared_from_this<Stream> {
     }
     if (!what_.from_now) {
       if (const auto found = page->body.find("items"); found != page->body.end() && found->is_array()) {
-        for (Json& object : *found) put(listed_, std::move(object));
+        for (Json& object : *found) put(listed_, what_, std::move(object));
       }
       if (!next_page.empty()) return ask_page(next_page);
       shelf_->objects = std::exchange(listed_, {});  // what vanished meanwhile is not in it
@@ -173,8 +173,8 @@ class Watches::Stream : public std::enable_shared_from_this<Stream> {
     tell("");
   }
 
-  static void put(std::map<std::string, Json, std::less<>>& objects, Json object) {
-    std::string name(text(object, {"metadata", "name"}));
+  static void put(std::map<std::string, Json, std::less<>>& objects, const Watched& what, Json object) {
+    std::string name = shelf_key(what, object);
     if (!name.empty()) objects.insert_or_assign(std::move(name), std::move(object));
   }
 
@@ -223,11 +223,11 @@ class Watches::Stream : public std::enable_shared_from_this<Stream> {
     rules_.saw(std::string(text(*object, {"metadata", "resourceVersion"})));
     shelf_->trouble.clear();
     if (type == "BOOKMARK") return std::nullopt;
-    const std::string name(text(*object, {"metadata", "name"}));
+    const std::string name = shelf_key(what_, *object);
     if (type == "DELETED") {
       shelf_->objects.erase(name);
     } else {
-      put(shelf_->objects, std::move((*event)["object"]));
+      put(shelf_->objects, what_, std::move((*event)["object"]));
     }
     tell(name);
     return std::nullopt;

@@ -31,6 +31,10 @@ class Wire {
   virtual ~Wire() = default;
   virtual Time now() const = 0;
   virtual Handle after(Duration delay, std::function<void()> fire) = 0;
+  /// As `after`, for a pause before a further try: it is cut short when the server is back after an outage.
+  virtual Handle pause(Duration longest, std::function<void()> fire) {
+    return after(longest, std::move(fire));
+  }
   virtual Handle attempt(Request request, std::function<void(Attempt)> done) = 0;
   virtual Handle stream(Request request, StreamEvents events) = 0;
 };
