@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -322,10 +323,6 @@ std::vector<Watched> watches_clone(const CloneWait& wait) {
           watch_events(wait.ns)};
 }
 
-Judge clone_judge(CloneWait wait) {
-  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
-    return judge(wait, view, before, waited);
-  };
-}
+Judge clone_judge(CloneWait wait) { return std::bind_front(judge, std::move(wait)); }
 
 }  // namespace wukong::status

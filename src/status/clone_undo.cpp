@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <functional>
+
 #include "status/draft.h"
 #include "status/restored_claims.h"
 #include "status/snapshot_status.h"
@@ -11,10 +13,14 @@
 namespace wukong::status {
 namespace {
 
-/// A restore follows a finished snapshot within this time.
+/// A snapshot follows the clone within this time.
 constexpr std::chrono::seconds kNextStep{2};
+/// A restore follows a finished snapshot within this time: seen to take 3 s where the controller was busy.
+constexpr std::chrono::seconds kRestoreFollows{6};
+/// A controller that was at work on a restore when it vanished makes one more claim: seen a moment after.
+constexpr std::chrono::seconds kLastClaim{2};
 /// Some snapshots take hours, and some claims never go: then the rest is done without them.
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{45};
 
 /// The uid of the clone, as long as it is there.
 std::string_view uid_of(const View& view, const CloneWait& wait) {
@@ -31,8 +37,18 @@ Verdict judge_settled(const CloneWait& wait, const View& view, const Verdict& be
   if (snapshot != nullptr && !fields(*snapshot, {"status", "error"}).empty()) return draft.done();
   const bool being_taken =
       snapshot != nullptr && !flag(*snapshot, {"status", "readyToUse"}) && !snapshot_failed(*snapshot);
-  if (!being_taken && draft.stood("settled", kNextStep)) return draft.done();
+  const bool taken = snapshot != nullptr && !being_taken && !snapshot_failed(*snapshot);
+  if (!being_taken && draft.stood(taken ? "taken" : "settled", taken ? kRestoreFollows : kNextStep))
+    return draft.done();
   return draft.working("Waiting for its snapshots");
+}
+
+Verdict judge_restore_gone(const CloneWait& wait, const View& view, const Verdict& before, Duration waited) {
+  Draft draft(before, waited);
+  const std::string uid(uid_of(view, wait));
+  if (uid.empty() || view.unreadable(kRestores) || waited >= kPatience) return draft.done();
+  const bool gone = is_fresh(view, kRestores) && view.find(kRestores, "tmp-restore-" + uid) == nullptr;
+  return gone && draft.stood("gone", kLastClaim) ? draft.done() : draft.working("Removing its restore");
 }
 
 Verdict judge_claims_gone(const CloneWait& wait, const View& view, const Verdict& before, Duration waited) {
@@ -57,16 +73,12 @@ std::vector<Watched> watches_clone_undo(const CloneWait& wait) {
           watch_restored_claims(wait.ns, wait.source_vm)};
 }
 
-Judge clone_settled_judge(CloneWait wait) {
-  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
-    return judge_settled(wait, view, before, waited);
-  };
+Judge clone_settled_judge(CloneWait wait) { return std::bind_front(judge_settled, std::move(wait)); }
+
+Judge inner_restore_gone_judge(CloneWait wait) {
+  return std::bind_front(judge_restore_gone, std::move(wait));
 }
 
-Judge claims_gone_judge(CloneWait wait) {
-  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
-    return judge_claims_gone(wait, view, before, waited);
-  };
-}
+Judge claims_gone_judge(CloneWait wait) { return std::bind_front(judge_claims_gone, std::move(wait)); }
 
 }  // namespace wukong::status

@@ -9,12 +9,16 @@
 
 namespace wukong::status {
 
-/// What both judges look at. Nothing of it is required: what cannot be read is not waited for.
+/// What these judges look at. Nothing of it is required: what cannot be read is not waited for.
 std::vector<Watched> watches_clone_undo(const CloneWait& wait);
 
 /// Done when no snapshot of the clone is on its way any more: the restore has begun, the storage has refused, or the
 /// clone does not go on.
 Judge clone_settled_judge(CloneWait wait);
+
+/// Done when the restore inside the clone has been gone for a moment: until then its controller may still make claims, and the
+/// target VM.
+Judge inner_restore_gone_judge(CloneWait wait);
 
 /// Done when no claim is left that the restore inside the clone has made.
 Judge claims_gone_judge(CloneWait wait);

@@ -43,7 +43,9 @@ Verdict Draft::working(std::string stage, std::string detail, std::string cause)
       .stage = std::move(stage), .detail = std::move(detail), .cause = std::move(cause), .memory = memory_};
 }
 
-Verdict Draft::as_before() const { return working(before_.stage, before_.detail, before_.cause); }
+Verdict Draft::as_before() const {
+  return before_.stage.empty() ? working("Starting") : working(before_.stage, before_.detail, before_.cause);
+}
 
 Verdict Draft::done(std::string message) const {
   return {.state = Verdict::State::done, .stage = "Done", .message = std::move(message), .memory = memory_};

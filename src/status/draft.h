@@ -28,7 +28,7 @@ class Draft {
   std::string recall(const std::string& key) const;
 
   Verdict working(std::string stage, std::string detail = {}, std::string cause = {}) const;
-  /// Still working, and nothing else to say than last time.
+  /// Still working, and nothing else to say than last time; "Starting" the first time.
   Verdict as_before() const;
   Verdict done(std::string message = {}) const;
   Verdict failed(std::string message, std::string hint = {}) const;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "status/draft.h"
@@ -97,20 +98,14 @@ Verdict judge_running(const RestoreWait& wait, const View& view, const Json& res
 
 Verdict judge(const RestoreWait& wait, const View& view, const Verdict& before, Duration waited) {
   Draft draft(before, waited);
-  const Json* restore = view.find(kRestores, wait.name);
-  const std::string uid = draft.recall("uid");
-  if (restore == nullptr || (!uid.empty() && uid != text(*restore, {"metadata", "uid"}))) {
-    if (is_fresh(view, kRestores) && draft.stood("absent", kCertain))
-      return draft.failed(fmt::format(
-          "VirtualMachineRestore {}/{} {}", wait.ns, wait.name,
-          uid.empty() ? "does not exist" : "was deleted before it was done (it goes with its target VM)"));
-    return before.stage.empty() ? draft.working("Starting") : draft.as_before();
-  }
-  draft.remember("uid", std::string(text(*restore, {"metadata", "uid"})));
+  const std::string title = fmt::format("VirtualMachineRestore {}/{}", wait.ns, wait.name);
+  const Json* restore = find_own(view, kRestores, wait.name, draft);
+  if (restore == nullptr)
+    return judge_absent(view, kRestores, title, "was deleted before it was done (it goes with its target VM)",
+                        draft);
   if (has_condition(*restore, "Failure", "True"))
     return draft.failed(
-        fmt::format("VirtualMachineRestore {}/{} failed: {}", wait.ns, wait.name,
-                    reason(*restore, "Failure")),
+        fmt::format("{} failed: {}", title, reason(*restore, "Failure")),
         "delete it before the next try: while it exists, KubeVirt refuses other restores of this VM");
   if (flag(*restore, {"status", "complete"})) return judge_complete(wait, view, *restore, draft);
   return judge_running(wait, view, *restore, draft);
@@ -125,11 +120,7 @@ std::vector<Watched> watches_restore(const RestoreWait& wait) {
           watch_events(wait.ns)};
 }
 
-Judge restore_judge(RestoreWait wait) {
-  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
-    return judge(wait, view, before, waited);
-  };
-}
+Judge restore_judge(RestoreWait wait) { return std::bind_front(judge, std::move(wait)); }
 
 std::string restore_problem(const Json& restore) {
   const std::string_view why = reason(restore, "Progressing");

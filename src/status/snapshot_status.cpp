@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "status/draft.h"
@@ -10,6 +11,9 @@
 
 namespace wukong::status {
 namespace {
+
+/// Some snapshots take hours.
+constexpr std::chrono::seconds kPatience{30};
 
 bool has(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -52,17 +56,10 @@ Verdict judge_present(const SnapshotWait& wait, const Json& snapshot, Draft& dra
 
 Verdict judge(const SnapshotWait& wait, const View& view, const Verdict& before, Duration waited) {
   Draft draft(before, waited);
-  const Json* snapshot = view.find(kSnapshots, wait.name);
-  if (snapshot != nullptr &&
-      (draft.recall("uid").empty() || draft.recall("uid") == text(*snapshot, {"metadata", "uid"}))) {
-    draft.remember("uid", std::string(text(*snapshot, {"metadata", "uid"})));
-    return judge_present(wait, *snapshot, draft);
-  }
-  if (is_fresh(view, kSnapshots) && draft.stood("absent", kCertain))
-    return draft.failed(
-        fmt::format("VirtualMachineSnapshot {}/{} {}", wait.ns, wait.name,
-                    draft.recall("uid").empty() ? "does not exist" : "was deleted before it was done"));
-  return before.stage.empty() ? draft.working("Starting") : draft.as_before();
+  const Json* snapshot = find_own(view, kSnapshots, wait.name, draft);
+  if (snapshot != nullptr) return judge_present(wait, *snapshot, draft);
+  return judge_absent(view, kSnapshots, fmt::format("VirtualMachineSnapshot {}/{}", wait.ns, wait.name),
+                      "was deleted before it was done", draft);
 }
 
 }  // namespace
@@ -73,9 +70,17 @@ std::vector<Watched> watches_snapshot(const SnapshotWait& wait) {
   return {snapshots};
 }
 
-Judge snapshot_judge(SnapshotWait wait) {
+Judge snapshot_judge(SnapshotWait wait) { return std::bind_front(judge, std::move(wait)); }
+
+Judge snapshot_settled_judge(SnapshotWait wait) {
   return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
-    return judge(wait, view, before, waited);
+    Draft draft(before, waited);
+    const Json* snapshot = view.find(kSnapshots, wait.name);
+    const bool at_work = snapshot != nullptr && !flag(*snapshot, {"status", "readyToUse"}) &&
+                         !snapshot_failed(*snapshot) && fields(*snapshot, {"status", "error"}).empty() &&
+                         !has_condition(*snapshot, "Progressing", "False");
+    if (!at_work || waited >= kPatience) return draft.done();
+    return draft.working("Waiting until it is taken");
   };
 }
 

@@ -21,6 +21,10 @@ std::vector<Watched> watches_snapshot(const SnapshotWait& wait);
 /// point in time is cut). Memory: "indications", "left_out" (both joined by commas).
 Judge snapshot_judge(SnapshotWait wait);
 
+/// For one that is given up: done when the storage is not at work on it any more (taken, failed, refused, gone), or after 30 s.
+/// A VolumeSnapshot that is deleted while it is taken hangs.
+Judge snapshot_settled_judge(SnapshotWait wait);
+
 /// What keeps a snapshot from going on, or "". Controllers go on trying; healthy snapshots pass through
 /// "Source not locked" and waits for other snapshots of the VM.
 std::string snapshot_problem(const Json& snapshot);

@@ -1,5 +1,6 @@
 #include "status/vm_disks.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace wukong::status {
@@ -19,6 +20,13 @@ std::vector<LeftOut> disks_without_snapshot(const Json& vm) {
     if (!enabled) left_out.push_back(std::move(disk));
   }
   return left_out;
+}
+
+bool is_templated(const Json& vm, std::string_view data_volume) {
+  const Json& templates = items(vm, {"spec", "dataVolumeTemplates"});
+  return !data_volume.empty() && std::any_of(templates.begin(), templates.end(), [&](const Json& t) {
+    return text(t, {"metadata", "name"}) == data_volume;
+  });
 }
 
 bool has_persistent_state(const Json& vm) {

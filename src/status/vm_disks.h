@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/object.h"
@@ -19,6 +20,9 @@ struct LeftOut {
 /// containerDisk volumes. No report yet counts as left out.
 /// Source: kubevirt.io/v1 VirtualMachine .status.volumeSnapshotStatuses[] {name, enabled, reason}.
 std::vector<LeftOut> disks_without_snapshot(const Json& vm);
+
+/// True when one of the VM's dataVolumeTemplates makes the DataVolume, and its claim: they go with the VM.
+bool is_templated(const Json& vm, std::string_view data_volume);
 
 /// True when the VM keeps TPM or EFI state on a volume of its own, which VirtualMachineClone refuses.
 /// Source: .spec.template.spec.domain.devices.tpm.persistent, .firmware.bootloader.efi.persistent.

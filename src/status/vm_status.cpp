@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "status/draft.h"
@@ -41,22 +42,11 @@ std::string volume_problem(const View& view, const Json& vm) {
   return {};
 }
 
-bool is_halted(const Json& vm) {
-  const std::string_view strategy = text(vm, {"spec", "runStrategy"});
-  return strategy == "Halted" ||
-         (strategy.empty() && find(vm, {"spec", "running"}) != nullptr && !flag(vm, {"spec", "running"}));
-}
-
 Verdict judge_running(const VmWait& wait, const View& view, const Verdict& before, Duration waited) {
   Draft draft(before, waited);
   const Json* vm = view.find(kVms, wait.name);
   const std::string title = fmt::format("VM {}/{}", wait.ns, wait.name);
-  if (vm == nullptr) {
-    if (is_fresh(view, kVms) && draft.stood("absent", kCertain))
-      return draft.failed(
-          fmt::format("{} {}", title, draft.recall("seen").empty() ? "does not exist" : "was deleted"));
-    return before.stage.empty() ? draft.working("Starting") : draft.as_before();
-  }
+  if (vm == nullptr) return judge_absent(view, kVms, title, "was deleted", draft);
   draft.remember("seen", "yes");
   const std::string word(text(*vm, {"status", "printableStatus"}));
   // Right after a stop the VM still shows Running while it is halted already.
@@ -73,7 +63,7 @@ Verdict judge_stopped(const VmWait& wait, const View& view, const Verdict& befor
   Draft draft(before, waited);
   if (!view.known(kVmis)) return draft.working("Stopping");
   const Json* vmi = view.find(kVmis, wait.name);
-  if (vmi == nullptr) return is_fresh(view, kVmis) ? draft.done() : draft.as_before();
+  if (vmi == nullptr) return is_fresh(view, kVmis) ? draft.done() : draft.working("Stopping");
   const std::string_view phase = text(*vmi, {"status", "phase"});
   const bool finished = phase == "Succeeded" || phase == "Failed";
   return draft.working(
@@ -87,27 +77,25 @@ Verdict judge_stopped(const VmWait& wait, const View& view, const Verdict& befor
 
 }  // namespace
 
+bool is_halted(const Json& vm) {
+  const std::string_view strategy = text(vm, {"spec", "runStrategy"});
+  return strategy == "Halted" ||
+         (strategy.empty() && find(vm, {"spec", "running"}) != nullptr && !flag(vm, {"spec", "running"}));
+}
+
 std::vector<Watched> watches_vm_running(const VmWait& wait) {
   Watched vms = watch_vm(wait.ns, wait.name);
   vms.required = true;
   return {vms, watch_events(wait.ns)};
 }
 
-Judge vm_running_judge(VmWait wait) {
-  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
-    return judge_running(wait, view, before, waited);
-  };
-}
+Judge vm_running_judge(VmWait wait) { return std::bind_front(judge_running, std::move(wait)); }
 
 std::vector<Watched> watches_vm_stopped(const VmWait& wait) {
   return {
       {.gvr = gvr::vmi(), .ns = wait.ns, .name = wait.name, .keep = {{"status.phase"}}, .required = true}};
 }
 
-Judge vm_stopped_judge(VmWait wait) {
-  return [wait = std::move(wait)](const View& view, const Verdict& before, Duration waited) {
-    return judge_stopped(wait, view, before, waited);
-  };
-}
+Judge vm_stopped_judge(VmWait wait) { return std::bind_front(judge_stopped, std::move(wait)); }
 
 }  // namespace wukong::status

@@ -23,4 +23,7 @@ std::vector<Watched> watches_vm_stopped(const VmWait& wait);
 /// a guest that powered itself off leaves a finished instance.
 Judge vm_stopped_judge(VmWait wait);
 
+/// True when the VM shall not run: run strategy Halted, or `running: false`.
+bool is_halted(const Json& vm);
+
 }  // namespace wukong::status
