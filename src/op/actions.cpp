@@ -14,7 +14,7 @@ using kube::Request;
 using kube::Response;
 
 /// What tells whose an object is; name and uid are always kept.
-Projection identity() { return {{"metadata.labels"}}; }
+Projection identity() { return {{"metadata.labels", "metadata.annotations"}}; }
 
 Request write(Method method, std::string path, const Json& body, const ActionContext& cx) {
   Request request{.method = method, .path = std::move(path), .body = dump(body)};
@@ -22,8 +22,21 @@ Request write(Method method, std::string path, const Json& body, const ActionCon
   return request;
 }
 
-bool of_operation(const Json& object, const std::string& operation_id) {
-  return !operation_id.empty() && text(object, {"metadata", "labels", mark::kOperation}) == operation_id;
+/// Whose an object must be to count as this operation's.
+struct Owner {
+  std::string operation{};
+  std::string request{};
+};
+
+bool of_operation(const Json& object, const Owner& owner) {
+  return !owner.operation.empty() &&
+         text(object, {"metadata", "labels", mark::kOperation}) == owner.operation;
+}
+
+/// False for what another command line has made under this operation's id. What does not tell its request is of the same.
+bool of_request(const Json& object, const Owner& owner) {
+  const std::string_view made_for = text(object, {"metadata", "annotations", mark::kRequestHash});
+  return made_for.empty() || owner.request.empty() || made_for == owner.request;
 }
 
 /// "while creating VirtualMachineClone demo/x" on errors.
@@ -59,12 +72,12 @@ struct Start {
     Request request = write(Method::post, kube::collection_path(a.ref.gvr, a.ref.ns), *body, cx);
     request.keep = a.keep;
     ActionDone finish = in_context(fmt::format("while creating {}", describe(a.ref)), done);
-    cx.api.request(std::move(request), [&api = cx.api, a_ref = a.ref, keep = a.keep, id = cx.operation_id,
+    cx.api.request(std::move(request), [&api = cx.api, ref = a.ref, keep = a.keep, owner = owner(),
                                         finish](Result<Response> answer) {
       if (answer)
         return finish(Done{.object = std::move(answer->body), .warnings = std::move(answer->warnings)});
       if (!may_be_there(answer.error().code)) return finish(std::move(answer.error()));
-      adopt(api, a_ref, keep, id, std::move(answer.error()), finish);
+      adopt(api, ref, keep, owner, std::move(answer.error()), finish);
     });
   }
 
@@ -74,7 +87,12 @@ struct Start {
     Request request = write(Method::patch, kube::object_path(a.ref), *body, cx);
     request.content_type = "application/merge-patch+json";
     request.keep = identity();
-    cx.api.request(std::move(request), answer_to(fmt::format("while changing {}", describe(a.ref))));
+    auto finish = answer_to(fmt::format("while changing {}", describe(a.ref)));
+    cx.api.request(std::move(request),
+                   [optional = a.optional, finish = std::move(finish)](Result<Response> answer) {
+                     const bool forbidden = !answer && answer.error().code == Code::forbidden;
+                     finish(optional && forbidden ? Response{} : std::move(answer));
+                   });
   }
 
   void operator()(const Call& a) const {
@@ -91,15 +109,16 @@ struct Start {
 
   void operator()(const Delete& a) const {
     auto finish = in_context(fmt::format("while deleting {}", describe(a.ref)), done);
-    const std::string uid(cx.seen->uid(a.uid_of));
+    const std::string uid = a.uid.empty() ? std::string(cx.seen->uid(a.uid_of)) : a.uid;
     if (!uid.empty()) return delete_exactly(cx.api, a.ref, uid, finish);
     // The answer to the create was lost: look whether the object is this operation's.
     Request request{.path = kube::object_path(a.ref), .keep = identity()};
     cx.api.request(std::move(request),
-                   [&api = cx.api, ref = a.ref, id = cx.operation_id, finish](Result<Response> answer) {
+                   [&api = cx.api, ref = a.ref, owner = owner(), finish](Result<Response> answer) {
                      if (!answer && answer.error().code == Code::not_found) return finish(Done{});
                      if (!answer) return finish(std::move(answer.error()));
-                     if (!of_operation(answer->body, id)) return finish(Done{});
+                     if (!of_operation(answer->body, owner) || !of_request(answer->body, owner))
+                       return finish(Done{});
                      delete_exactly(api, ref, std::string(text(answer->body, {"metadata", "uid"})), finish);
                    });
   }
@@ -122,7 +141,10 @@ struct Start {
                   if (!facts) return finish(std::move(facts.error()));
                   auto verdict = check(*facts, *seen);
                   if (!verdict) return finish(std::move(verdict.error()));
-                  finish(Done{});
+                  Json seen_now = Json::array();
+                  for (kube::Fact& fact : *facts)
+                    seen_now.push_back(fact.is_known() ? std::move(fact.object) : Json());
+                  finish(Done{.object = std::move(seen_now)});
                 });
   }
 
@@ -136,21 +158,40 @@ struct Start {
     };
   }
 
-  /// A 409 after a try whose answer was lost, or a 500 that a webhook, etcd or a gateway gave after the write.
+  /// After a try whose answer was lost, or a run that was cut off: 409; or what admission says before that is found out (a quota
+  /// that this very object has used up, KubeVirt's webhook for restores). 500: a gateway says it after the write, too.
   static bool may_be_there(Code code) {
-    return code == Code::already_exists || code == Code::conflict || code == Code::failed;
+    return code == Code::already_exists || code == Code::conflict || code == Code::failed ||
+           code == Code::invalid || code == Code::forbidden;
   }
 
-  /// The object is ours when it carries this operation's label; else the refusal stands.
-  static void adopt(Api& api, const ObjectRef& ref, const Projection& keep, const std::string& id,
-                    Error refusal, const ActionDone& finish) {
-    Projection with_labels = keep;
-    if (!keep.keep.empty()) with_labels.keep.emplace_back("metadata.labels");
-    Request request{.path = kube::object_path(ref), .keep = std::move(with_labels)};
-    api.request(std::move(request), [id, refusal = std::move(refusal), finish](Result<Response> answer) {
-      if (answer && of_operation(answer->body, id)) return finish(Done{.object = std::move(answer->body)});
-      finish(refusal);
-    });
+  Owner owner() const { return {cx.operation_id, cx.request}; }
+
+  /// The object is ours when it carries this operation's label; else the refusal stands. It is listed, not got: a wait for it
+  /// needs that right anyhow.
+  static void adopt(Api& api, const ObjectRef& ref, Projection keep, const Owner& owner, Error refusal,
+                    const ActionDone& finish) {
+    if (!keep.keep.empty()) keep.keep.emplace_back("metadata");
+    std::vector<kube::Read> reads{
+        {.gvr = ref.gvr, .ns = ref.ns, .fields = "metadata.name=" + ref.name, .keep = std::move(keep)}};
+    kube::fetch(api, std::move(reads),
+                [owner, refusal = std::move(refusal), finish](Result<std::vector<kube::Fact>> facts) {
+                  const Json& found = facts ? items(facts->front().object, {"items"}) : Json::array();
+                  if (found.empty() || !of_operation(found.front(), owner)) return finish(refusal);
+                  if (auto mine = check_adopted(found.front(), owner); !mine) {
+                    mine.error().code = refusal.code;
+                    return finish(std::move(mine.error()));
+                  }
+                  finish(Done{.object = found.front()});
+                });
+  }
+
+  static Result<void> check_adopted(const Json& object, const Owner& owner) {
+    if (!text(object, {"metadata", "deletionTimestamp"}).empty())
+      return Error{.message = "it is being deleted", .hint = "try again when it is gone"};
+    if (of_request(object, owner)) return {};
+    return Error{.message = fmt::format("operation {} has made it for another request", owner.operation),
+                 .hint = "repeat the command as it was typed first"};
   }
 
   static void sweep(Api& api, const Sweep& a, const Json& found, const Seen& seen, const ActionDone& finish) {

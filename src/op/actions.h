@@ -23,6 +23,7 @@ struct ActionContext {
   kube::Api& api;
   std::shared_ptr<const Seen> seen{};  // shared with answers that come after an abandoned run
   std::string operation_id{};
+  std::string request{};  // its hash
   std::string field_manager{};
 };
 
@@ -31,9 +32,9 @@ using ActionDone = std::function<void(Result<Done>)>;
 /// Starts `action` (all but Await, which op/waits does); `done` is called once, from within a turn of the api
 /// or at once when the body cannot be built.
 ///
-/// Create: an object that exists already counts as made when it carries this operation's label: the answer to
-/// an earlier try was lost. Delete: only the object whose uid the step `uid_of` saw; if that answer was never
-/// heard, the one with this operation's label. Gone already counts as deleted.
+/// Create: an object that exists already counts as made when it carries this operation's label, and the hash of the same
+/// request: the answer to an earlier try was lost, or an earlier run was cut off. Delete: only the object whose uid the step `uid_of` saw; if that answer was never
+/// heard, the one with this operation's label and hash. Gone already counts as deleted.
 void carry_out(const Action& action, const ActionContext& context, ActionDone done);
 
 /// Body for `seen`: the fixed one, or the built one.

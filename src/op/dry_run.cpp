@@ -4,19 +4,11 @@
 
 #include <memory>
 
+#include "op/step_words.h"
+
 namespace wukong::op {
 
 namespace {
-
-struct Words {
-  std::string operator()(const Create& a) const { return "create " + describe(a.ref); }
-  std::string operator()(const Patch& a) const { return "change " + describe(a.ref); }
-  std::string operator()(const Delete& a) const { return "delete " + describe(a.ref); }
-  std::string operator()(const Sweep& a) const { return "delete " + a.what; }
-  std::string operator()(const Call& a) const { return fmt::format("{} {}", a.subresource, describe(a.ref)); }
-  std::string operator()(const Guard& a) const { return "check " + a.what; }
-  std::string operator()(const Await& a) const { return "wait for " + describe(a.ref); }
-};
 
 const char* when(Phase phase) {
   switch (phase) {
@@ -71,12 +63,11 @@ Result<DryRun> dry_run(kube::Api& api, const Operation& operation, const std::st
   DryRun result;
   for (const Step& step : operation.steps) {
     if (auto request = request_for(step, field_manager)) {
-      WUKONG_TRY(Json object,
-                 with_context(send(api, std::move(*request)),
-                              fmt::format("while trying to {}", std::visit(Words{}, step.action))));
+      WUKONG_TRY(Json object, with_context(send(api, std::move(*request)),
+                                           fmt::format("while trying to {}", plan_words(step.action))));
       result.objects.push_back(std::move(object));
     } else if (step.phase == Phase::main && is_write(step.action)) {
-      result.left_out.push_back(std::visit(Words{}, step.action));
+      result.left_out.push_back(plan_words(step.action));
     }
   }
   return result;
@@ -87,7 +78,9 @@ std::vector<Json> manifests(const Operation& operation) {
   for (const Step& step : operation.steps) {
     const Create* create = std::get_if<Create>(&step.action);
     if (create == nullptr || step.phase != Phase::main) continue;
-    if (const Json* body = std::get_if<Json>(&create->body)) all.push_back(*body);
+    const Json* body = std::get_if<Json>(&create->body);
+    if (body == nullptr) body = &create->preview;
+    if (!body->is_null()) all.push_back(*body);
   }
   return all;
 }
@@ -95,8 +88,7 @@ std::vector<Json> manifests(const Operation& operation) {
 std::vector<std::string> plan_lines(const Operation& operation) {
   std::vector<std::string> lines;
   for (const Step& step : operation.steps) {
-    std::string line =
-        fmt::format("{}. {}{}", lines.size() + 1, when(step.phase), std::visit(Words{}, step.action));
+    std::string line = fmt::format("{}. {}{}", lines.size() + 1, when(step.phase), plan_words(step.action));
     if (!step.reason.empty()) line += fmt::format(" ({})", step.reason);
     lines.push_back(std::move(line));
   }

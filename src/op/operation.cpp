@@ -77,7 +77,9 @@ struct Collect {
 Permissions permissions(const Operation& operation) {
   Permissions all{.optional = operation.reads};
   for (const Step& step : operation.steps) {
-    const bool needed = step.phase == Phase::main || step.phase == Phase::put_back;
+    const Patch* patch = std::get_if<Patch>(&step.action);
+    const bool needed = (step.phase == Phase::main || step.phase == Phase::put_back) &&
+                        (patch == nullptr || !patch->optional);
     std::visit(Collect{needed ? all.required : all.optional, all.optional}, step.action);
   }
   std::erase_if(all.optional, [&](const kube::Permission& p) {

@@ -20,7 +20,8 @@ namespace wukong::op {
 /// What the steps of this operation have seen so far, by step id.
 class Seen {
  public:
-  /// The answer to a Create, Patch or Call (projected), or nullptr while there is none.
+  /// The answer to a Create, Patch or Call (projected), or nullptr while there is none. Of a Guard: an array of what
+  /// its reads found, null for what was absent or unreadable.
   const Json* object(std::string_view step) const;
   /// The last verdict of an Await, or nullptr.
   const Verdict* verdict(std::string_view step) const;
@@ -44,14 +45,17 @@ struct Create {
   ObjectRef ref{};
   Body body{};
   Projection keep{{"metadata.labels"}};  // what Seen keeps of the answer
+  Json preview = Json();  // what a plan shows of a body made later: "<from …>" for what is not known yet
 };
 struct Patch {
   ObjectRef ref{};
-  Body body{};  // a merge patch; {"metadata": {"resourceVersion": …}} in it makes it conditional
+  Body body{};      // a merge patch; {"metadata": {"resourceVersion": …}} in it makes it conditional
+  bool optional{};  // who may not do it does without
 };
 struct Delete {
   ObjectRef ref{};
   std::string uid_of{};  // id of the step that made the object: only that very object is deleted
+  std::string uid{};     // the object's own, where the plan knows it; instead of `uid_of`
 };
 /// Deletes the objects of one kind that `pick` chooses from a fresh list. For children whose names only a
 /// controller knows (a clone's claims); everything but the names is fixed in the plan.
@@ -74,6 +78,7 @@ struct Guard {
   std::vector<kube::Read> reads{};
   std::function<Result<void>(const std::vector<kube::Fact>&, const Seen&)> check{};
   std::string what{};  // for people: "that the VM is off"
+  ObjectRef about{};   // whose row of progress it belongs to, when the step has no group
 };
 /// Waits until `judge` is content. Timeout zero: no limit.
 struct Await {
@@ -108,16 +113,31 @@ struct Step {
   std::string reason{};  // why this step is there, for the printed plan
 };
 
+/// What an operation will have made when it is done, and for its time: what quotas count.
+struct Charge {
+  struct Claim {
+    std::string name{};           // for people: "web2-root"
+    std::string storage_class{};  // empty: the default one, or not to be known
+    std::int64_t bytes{};
+  };
+  std::string ns{};
+  std::vector<Claim> claims{};
+  std::vector<std::pair<Gvr, std::int64_t>> objects{};  // but for claims: kind, how many
+  std::string why_more{};                               // why there are more claims than the user asked for
+};
+
 struct Operation {
-  std::string id{};     // on every object made, as label vm.novasphere.dev/operation
-  std::string title{};  // "clone demo/web -> demo/web2"
+  std::string id{};       // on every object made, as label vm.novasphere.dev/operation
+  std::string request{};  // hash of what the user asked, likewise: annotation vm.novasphere.dev/request-hash
+  std::string title{};    // "clone demo/web -> demo/web2"
   std::vector<Step> steps{};
-  std::vector<std::string> notes{};  // what the user must know before it starts
-  std::string wait_command{};        // the exact command that waits for what was submitted
-  std::string cancel_command{};      // the exact command that gives it up
-  std::function<std::string(const Seen&)> cancel_now{};  // a better one by what was seen; "": none
-  std::vector<kube::Permission> reads{};                 // what the plan was made from; optional
-  std::vector<ObjectRef> results{};                      // what the user asked for, in order
+  std::vector<std::string> notes{};       // what the user must know before it starts
+  std::string wait_command{};             // the exact command that waits for what was submitted
+  std::string resume_command{};           // the exact command that goes on with it when it was cut off
+  std::string cancel_command{};           // the exact command that gives it up
+  std::vector<kube::Permission> reads{};  // what the plan was made from; optional
+  std::vector<ObjectRef> results{};       // what the user asked for, in order
+  Charge charge{};
 };
 
 /// Every permission that the operation's writes need, once each, undo and tidy included in `optional`.

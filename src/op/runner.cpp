@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include "op/actions.h"
+#include "op/step_words.h"
 #include "op/waits.h"
 
 namespace wukong::op {
@@ -34,58 +34,14 @@ struct Tally {
   std::size_t missed{};  // failed or skipped
   bool failed{};         // one of them failed
   bool keep{};           // not to be undone
+  bool target{};         // of a group: what the user asked for, not only a step towards it
 };
-
-/// The word for a step that is being carried out.
-struct StageWord {
-  std::string operator()(const Create& a) const { return "Creating " + a.ref.gvr.kind; }
-  std::string operator()(const Patch& a) const { return "Changing " + a.ref.gvr.kind; }
-  std::string operator()(const Delete& a) const { return "Deleting " + a.ref.gvr.kind; }
-  std::string operator()(const Sweep&) const { return "Removing"; }
-  std::string operator()(const Call& a) const {
-    if (a.subresource == "start") return "Starting";
-    return a.subresource == "stop" ? "Stopping" : "Calling " + a.subresource;
-  }
-  std::string operator()(const Guard&) const { return "Checking"; }
-  std::string operator()(const Await&) const { return "Waiting"; }
-};
-
-struct TargetName {
-  std::string operator()(const Sweep& a) const { return a.what; }
-  std::string operator()(const Guard& a) const { return a.what; }
-  template <class A>
-  std::string operator()(const A& a) const {
-    return describe(a.ref);
-  }
-};
-
-std::string target_of(const Action& action) { return std::visit(TargetName{}, action); }
 
 /// Timed out: objects are left in place, they go on. Not reachable, or no longer let in: an undo could not be carried
 /// out either, and a wait that lost sight says nothing about what it waited for.
 bool must_keep(Code code, const Action& action) {
   if (code == Code::timed_out || code == Code::unreachable || code == Code::unauthenticated) return true;
   return code == Code::forbidden && std::holds_alternative<Await>(action);
-}
-
-/// What a step is called in the list of what could not be done: it already tells, when it is a check.
-std::string left_line(const Step& step, const Error& error) {
-  if (std::holds_alternative<Guard>(step.action)) return error.message;
-  return fmt::format("{}: {}", target_of(step.action), error.message);
-}
-
-const char* phase_word(Phase phase) {
-  switch (phase) {
-    case Phase::undo:
-      return "undoing";
-    case Phase::put_back:
-      return "putting back";
-    case Phase::tidy:
-      return "tidying up";
-    case Phase::main:
-      break;
-  }
-  return "";
 }
 
 }  // namespace
@@ -119,15 +75,14 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   void pump();
   void launch(std::size_t index);
   void launch_wait(std::size_t index, const Await& await);
+  void show(std::size_t index, const Verdict& verdict, const std::string& trouble);  // main steps only
   void end_step(std::size_t index, Status status);
   void fail_step(std::size_t index, Error error);
   void step_done(std::size_t index, Done done);
   void step_waited(std::size_t index, Verdict verdict);
-  void skip_unstarted();
+  void start_no_more();
   void next_phase();
   void finish();
-  void sum_up();
-  Error many_failed() const;
   void touch() { ++progress.revision; }
   Row& row_of(std::size_t index) { return progress.rows[*nodes[index].row]; }  // main steps only
   const Step& step(std::size_t index) const { return operation.steps[index]; }
@@ -142,19 +97,21 @@ void Runner::State::build_rows() {
   nodes.resize(operation.steps.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const Step& s = step(i);
-    const std::string name = s.group.empty() ? target_of(s.action) : s.group;
+    const std::string name = s.group.empty() ? target_name(s.action) : s.group;
     if (s.phase == Phase::main || by_name.contains(name)) {
       const auto [it, fresh] = by_name.emplace(name, progress.rows.size());
       if (fresh) progress.rows.push_back({.name = name});
       nodes[i].row = it->second;
     }
+    tallies.resize(progress.rows.size());
+    if (is_main(i)) {
+      ++tally_of(i).open;
+      tally_of(i).target = tally_of(i).target || !s.group.empty();
+    }
     by_id.emplace(s.id, i);
     if (!s.after.empty()) nodes[i].after = by_id.at(s.after);
     for (const std::string& need : s.needs) nodes[by_id.at(need)].dependents.push_back(i);
   }
-  tallies.resize(progress.rows.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    if (is_main(i)) ++tallies[*nodes[i].row].open;
 }
 
 /// The table above `Phase` in operation.h.
@@ -175,7 +132,6 @@ bool Runner::State::wanted(std::size_t index) const {
 
 void Runner::State::begin(Phase next) {
   phase = next;
-  progress.phase.clear();
   open = 0;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     Node& node = nodes[i];
@@ -193,7 +149,7 @@ void Runner::State::begin(Phase next) {
       nodes[i].status = Status::ready;
       ready.push_back(i);
     }
-  if (open > 0) progress.phase = phase_word(next);
+  progress.phase = open > 0 ? phase_word(next) : "";
   touch();
 }
 
@@ -224,14 +180,18 @@ void Runner::State::launch(std::size_t index) {
     Row& row = row_of(index);
     if (!row.started) row.started = api.now();
     row.state = Row::State::running;
-    row.stage = std::visit(StageWord{}, action);
+    row.stage = stage_word(action);
     row.detail.clear();
     touch();
   }
   if (const Await* await = std::get_if<Await>(&action)) return launch_wait(index, *await);
   node.begun = true;
   ++in_flight;
-  const ActionContext context{api, seen, operation.id, options.field_manager};
+  const ActionContext context{.api = api,
+                              .seen = seen,
+                              .operation_id = operation.id,
+                              .request = operation.request,
+                              .field_manager = options.field_manager};
   carry_out(action, context, [weak = weak_from_this(), index](Result<Done> result) {
     auto self = weak.lock();
     if (!self || self->finished) return;
@@ -244,16 +204,20 @@ void Runner::State::launch(std::size_t index) {
   });
 }
 
+void Runner::State::show(std::size_t index, const Verdict& verdict, const std::string& trouble) {
+  Row& row = row_of(index);
+  row.stage = verdict.stage;
+  row.detail = verdict.detail;
+  row.fraction = verdict.fraction;
+  row.trouble = trouble;
+  touch();
+}
+
 void Runner::State::launch_wait(std::size_t index, const Await& await) {
   auto news = [this, index](const WaitNews& told) {  // Waits is a member: it calls nobody after this is gone
     if (!is_main(index)) return;
-    Row& row = row_of(index);
-    row.stage = told.verdict.stage;
-    row.detail = told.verdict.detail;
-    row.fraction = told.verdict.fraction;
-    row.trouble = told.trouble;
+    show(index, told.verdict, told.trouble);
     seen->keep(step(index).id, told.verdict);
-    touch();
   };
   waits.start(index, await, std::move(news), [this, index](Result<Verdict> result) {
     const auto keep_alive = shared_from_this();
@@ -269,7 +233,10 @@ void Runner::State::step_done(std::size_t index, Done done) {
   const Step& s = step(index);
   if (const Create* create = std::get_if<Create>(&s.action))
     outcome.made.push_back(resource_name(create->ref));
-  for (const std::string& name : done.removed) std::erase(outcome.made, name);
+  for (const std::string& name : done.removed) {
+    std::erase(outcome.made, name);
+    outcome.removed.push_back(name);
+  }
   for (std::string& warning : done.warnings)
     if (std::find(outcome.notes.begin(), outcome.notes.end(), warning) == outcome.notes.end())
       outcome.notes.push_back(std::move(warning));
@@ -278,13 +245,7 @@ void Runner::State::step_done(std::size_t index, Done done) {
 }
 
 void Runner::State::step_waited(std::size_t index, Verdict verdict) {
-  if (is_main(index)) {
-    Row& row = row_of(index);
-    row.stage = verdict.stage;
-    row.detail = verdict.detail;
-    row.fraction = verdict.fraction;
-    row.trouble.clear();
-  }
+  if (is_main(index)) show(index, verdict, {});
   if (!verdict.message.empty()) outcome.notes.push_back(verdict.message);
   seen->keep(step(index).id, std::move(verdict));
   nodes[index].begun = true;
@@ -297,7 +258,8 @@ void Runner::State::fail_step(std::size_t index, Error error) {
     tally_of(index).failed = true;
     if (must_keep(error.code, step(index).action)) tally_of(index).keep = true;
     if (error.code == Code::unreachable && std::holds_alternative<Create>(step(index).action))
-      outcome.left.push_back(target_of(step(index).action) + ": may have been created, the answer was lost");
+      outcome.left.push_back(target_name(step(index).action) +
+                             ": may have been created, the answer was lost");
     outcome.errors.push_back(std::move(error));
   } else {
     outcome.left.push_back(left_line(step(index), error));
@@ -319,6 +281,7 @@ void Runner::State::end_step(std::size_t index, Status status) {
                   : tally.failed    ? Row::State::failed
                                     : Row::State::skipped;
       row.ended = api.now();
+      if (row.state == Row::State::done) row.stage = "Done";
     }
   }
   touch();
@@ -334,12 +297,14 @@ void Runner::State::end_step(std::size_t index, Status status) {
   }
 }
 
-/// After a signal: what has not been started is not started.
-void Runner::State::skip_unstarted() {
-  ready.clear();
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    if (nodes[i].chosen && (nodes[i].status == Status::idle || nodes[i].status == Status::ready))
-      end_step(i, Status::skipped);
+/// After a signal: nothing new is started, and waits end without a verdict: what they waited for goes on in the cluster.
+void Runner::State::start_no_more() {
+  waits.cancel_all();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const bool waiting = nodes[i].status == Status::active && std::holds_alternative<Await>(step(i).action);
+    const bool unstarted = nodes[i].status == Status::idle || nodes[i].status == Status::ready;
+    if (waiting || (nodes[i].chosen && unstarted)) end_step(i, Status::skipped);
+  }
   ready.clear();  // undo steps became ready by what they need being skipped, and were skipped themselves
 }
 
@@ -364,34 +329,12 @@ void Runner::State::finish() {
   waits.cancel_all();
   progress.phase.clear();
   progress.connection.clear();
-  sum_up();
-  touch();
-}
-
-Error Runner::State::many_failed() const {
-  Error error = outcome.errors.front();
-  if (progress.rows.size() == 1) return error;
-  if (outcome.succeeded > 0) error.code = Code::partly;
-  if (outcome.failed > 1 || outcome.succeeded > 0) {
-    error.causes.insert(error.causes.begin(), error.message);
-    error.message = fmt::format("{} of {} failed", outcome.failed, outcome.failed + outcome.succeeded);
-    for (std::size_t i = 1; i < outcome.errors.size() && i < 10; ++i)
-      error.causes.push_back(outcome.errors[i].message);
-  }
-  return error;
-}
-
-void Runner::State::sum_up() {
+  const bool grouped = std::ranges::any_of(tallies, &Tally::target);
   for (const Tally& tally : tallies)
-    ++(tally.open == 0 && tally.missed == 0 ? outcome.succeeded : outcome.failed);
-  if (outcome.signal != 0) {
-    const char* when = outcome.failed == 0 ? "done, but interrupted while tidying up" : "interrupted";
-    outcome.error = Error{.code = outcome.signal == SIGTERM ? Code::terminated : Code::interrupted,
-                          .message = fmt::format("{}: {}", operation.title, when)};
-    for (const Error& error : outcome.errors) outcome.error->causes.push_back(error.message);
-  } else if (!outcome.errors.empty()) {
-    outcome.error = many_failed();
-  }
+    if (tally.target || !grouped)
+      ++(tally.open == 0 && tally.missed == 0 ? outcome.succeeded : outcome.failed);
+  outcome.error = ending(outcome, operation.title, progress.rows.size());
+  touch();
 }
 
 Runner::Runner(kube::Api& api, Operation operation, RunOptions options)
@@ -416,19 +359,14 @@ void Runner::interrupt(int signal) {
     s.outcome.abandoned = true;
     for (std::size_t i = 0; i < s.nodes.size(); ++i)
       if (s.step(i).phase == Phase::put_back && !ended(s.nodes[i].status) && s.wanted(i))
-        s.outcome.left.push_back(fmt::format("{}: not put back", target_of(s.step(i).action)));
+        s.outcome.left.push_back(fmt::format("{}: not put back", target_name(s.step(i).action)));
       else if (s.nodes[i].status == Status::active && std::holds_alternative<Create>(s.step(i).action))
-        s.outcome.left.push_back(target_of(s.step(i).action) + ": may have been created");
+        s.outcome.left.push_back(target_name(s.step(i).action) + ": may have been created");
     return s.finish();
   }
   s.outcome.signal = signal;
   if (s.phase == Phase::put_back || (s.phase != Phase::main && s.options.cancel_on_interrupt)) return;
-  // Waits end without a verdict: what they waited for goes on in the cluster.
-  s.waits.cancel_all();
-  for (std::size_t i = 0; i < s.nodes.size(); ++i)
-    if (s.nodes[i].status == Status::active && std::holds_alternative<Await>(s.step(i).action))
-      s.end_step(i, Status::skipped);
-  s.skip_unstarted();
+  s.start_no_more();
   s.pump();
 }
 

@@ -29,12 +29,13 @@ struct Outcome {
   std::size_t failed{};         // groups with a failed step
   std::vector<std::string>
       made{};  // "virtualmachineclone.clone.kubevirt.io/x": created and not deleted again
-  std::vector<std::string> left{};   // what undo, put_back and tidy could not do: object and reason
-  std::vector<std::string> notes{};  // messages of verdicts that ended well
-  int signal{};                      // SIGINT or SIGTERM when interrupted
-  bool abandoned{};                  // second signal: left at once
-  bool undone{};                     // undo steps ran; `made` and `left` tell what they left
-  Seen seen{};                       // answers and verdicts, by step
+  std::vector<std::string> removed{};  // what was deleted, in the order it happened
+  std::vector<std::string> left{};     // what undo, put_back and tidy could not do: object and reason
+  std::vector<std::string> notes{};    // messages of verdicts that ended well
+  int signal{};                        // SIGINT or SIGTERM when interrupted
+  bool abandoned{};                    // second signal: left at once
+  bool undone{};                       // undo steps ran; `made` and `left` tell what they left
+  Seen seen{};                         // answers and verdicts, by step
   /// The one error of the whole (none: success). Several: the first, with the counts; some of many: `partly`.
   std::optional<Error> error{};
 };

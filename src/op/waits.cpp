@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/time.h"
+#include "op/fresh_look.h"
 #include "op/stall_clock.h"
 
 namespace wukong::op {
@@ -18,6 +19,8 @@ constexpr std::chrono::milliseconds kTick{250};
 /// Judgements per tick that no change asked for: 5,000 waits are looked at again every 2.5 s, one at each
 /// tick.
 constexpr std::size_t kPerTick = 500;
+/// Between fresh looks, which list whole kinds: thousands of waits that fail together share them.
+constexpr std::chrono::seconds kBetweenLooks{1};
 
 struct Wait {
   Waits::Token token{};
@@ -32,6 +35,7 @@ struct Wait {
   std::string shown{};  // trouble as last told
   StallClock stall{};
   bool dirty{true};
+  bool doubted{};  // its streams say that it has failed; a fresh look decides
 };
 
 /// One watch and the waits that look at it.
@@ -64,8 +68,12 @@ struct Waits::State : std::enable_shared_from_this<Waits::State> {
   std::deque<Stream> streams{};  // deque: shelves' owners keep their place
   std::unordered_map<Token, Wait> waits{};
   std::deque<Token> dirty{};
+  std::vector<Token> doubted{};  // for the next fresh look
+  bool looking{};                // one is due or on its way
+  Time looked{};
   kube::Handle soon{};
   kube::Handle tick{};
+  kube::Handle look_timer{};
 
   std::size_t stream_of(const Watched& what);
   void changed(std::size_t stream, const std::string& name);
@@ -74,6 +82,11 @@ struct Waits::State : std::enable_shared_from_this<Waits::State> {
   void judge_dirty();
   void judge_some();
   void judge(Token token);
+  void doubt(Wait& wait);
+  void look_soon();
+  void look();
+  void settle(Token token, const std::map<std::size_t, Shelf>* fresh);
+  Error failure(const Wait& wait, const Verdict& verdict) const;
   void tell(Wait& wait, Verdict verdict, Time now);
   void end(Token token, Result<Verdict> result);
   const Error* forbidden(const Wait& wait) const;
@@ -94,6 +107,8 @@ std::size_t Waits::State::stream_of(const Watched& what) {
 
 void Waits::State::changed(std::size_t stream, const std::string& name) {
   const Stream& s = streams[stream];
+  // Events only explain what objects tell, and come by thousands where thousands wait: the next tick is soon enough.
+  if (s.what.from_now && !name.empty()) return;
   if (name.empty()) {
     for (const auto& [unused, token] : s.by_name) mark(token);
   } else {
@@ -176,13 +191,10 @@ void Waits::State::judge(Token token) {
   if (!loading(wait)) {
     Verdict verdict = wait.await->judge(wait.view, wait.last, now - wait.started);
     if (verdict.state == Verdict::State::done) return end(token, std::move(verdict));
-    if (verdict.state == Verdict::State::failed) {
-      Error error{.message = verdict.message,
-                  .hint = verdict.hint,
-                  .context = {fmt::format("while waiting for {}", describe(wait.await->ref))}};
-      return end(token, std::move(error));
-    }
-    tell(wait, std::move(verdict), now);
+    if (verdict.state == Verdict::State::failed)
+      doubt(wait);
+    else
+      tell(wait, std::move(verdict), now);
   }
   if (stall_timeout.count() > 0 && wait.stall.stood(now) >= stall_timeout) {
     Error error{
@@ -194,6 +206,74 @@ void Waits::State::judge(Token token) {
   }
   if (wait.await->timeout.count() > 0 && now - wait.started >= wait.await->timeout)
     end(token, timed_out(wait, connection_of(wait)));
+}
+
+Error Waits::State::failure(const Wait& wait, const Verdict& verdict) const {
+  return {.message = verdict.message,
+          .hint = verdict.hint,
+          .context = {fmt::format("while waiting for {}", describe(wait.await->ref))}};
+}
+
+/// A failure may be undone by deleting what was made, and one of the streams may be late by as long as its connection stalls
+/// (seen: a clone had succeeded, its VM was not heard of, and was deleted): it must be true of what the server has now.
+void Waits::State::doubt(Wait& wait) {
+  if (std::exchange(wait.doubted, true)) return;
+  doubted.push_back(wait.token);
+  look_soon();
+}
+
+void Waits::State::look_soon() {
+  if (doubted.empty() || std::exchange(looking, true)) return;
+  const Duration since = looked == Time{} ? kBetweenLooks : api.now() - looked;
+  look_timer = api.after(kBetweenLooks - since, [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->look();
+  });
+}
+
+void Waits::State::look() {
+  looked = api.now();
+  const std::vector<Token> asked = std::exchange(doubted, {});
+  std::vector<std::size_t> indexes;
+  std::vector<Watched> watches;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    const auto follows = [&](Token token) {
+      const auto it = waits.find(token);
+      return it != waits.end() && std::ranges::find(it->second.streams, i) != it->second.streams.end();
+    };
+    if (streams[i].what.from_now || std::ranges::none_of(asked, follows)) continue;
+    indexes.push_back(i);
+    watches.push_back(streams[i].what);
+  }
+  look_afresh(api, watches, [weak = weak_from_this(), asked, indexes](Result<std::vector<Shelf>> shelves) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->looking = false;
+    std::map<std::size_t, Shelf> fresh;
+    for (std::size_t i = 0; shelves && i < indexes.size(); ++i)
+      fresh.emplace(indexes[i], std::move((*shelves)[i]));
+    for (const Token token : asked) self->settle(token, shelves ? &fresh : nullptr);
+    self->look_soon();
+  });
+}
+
+/// Judges by the fresh shelves; without them (the cluster was not reached) the wait goes on, and doubts again.
+void Waits::State::settle(Token token, const std::map<std::size_t, Shelf>* fresh) {
+  const auto it = waits.find(token);
+  if (it == waits.end()) return;
+  Wait& wait = it->second;
+  wait.doubted = false;
+  if (fresh == nullptr) return;
+  View view;
+  for (const std::size_t i : wait.streams) {
+    const auto found = fresh->find(i);
+    view.add(streams[i].what.gvr.resource,
+             found == fresh->end() ? streams[i].watch.shelf.get() : &found->second);
+  }
+  const Time now = api.now();
+  Verdict verdict = wait.await->judge(view, wait.last, now - wait.started);
+  if (verdict.state == Verdict::State::failed) return end(token, failure(wait, verdict));
+  if (verdict.state == Verdict::State::done) return end(token, std::move(verdict));
+  tell(wait, std::move(verdict), now);
 }
 
 void Waits::State::tell(Wait& wait, Verdict verdict, Time now) {
@@ -249,6 +329,9 @@ void Waits::cancel_all() {
   state_->streams.clear();
   state_->tick.reset();
   state_->soon.reset();
+  state_->look_timer.reset();
+  state_->doubted.clear();
+  state_->looking = false;
 }
 
 std::size_t Waits::active() const { return state_->waits.size(); }

@@ -29,7 +29,8 @@ class Waits {
 
   /// Judges `await` (which must outlive the wait) after every change of what it watches, and by and by without one:
   /// up to 500 waits four times a second, more of them in turn. A stream that is not `required` and cannot be had holds
-  /// nobody up. `news` is called after each judgement that changed something, `done` once: with the verdict `done`, or
+  /// nobody up. A failure is judged once more by a fresh list of all that is watched: a stream may be late by minutes
+  /// when its connection stalls. `news` is called after each judgement that changed something, `done` once: with the verdict `done`, or
   /// the error. Both from within turns of the api, never from within start().
   void start(Token token, const Await& await, std::function<void(const WaitNews&)> news,
              std::function<void(Result<Verdict>)> done);
