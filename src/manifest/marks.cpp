@@ -13,6 +13,10 @@ void add_marks(Json& manifest, const Marks& marks) {
   metadata["annotations"][mark::kRequestHash] = marks.request_hash;
 }
 
+std::string selector_of(const std::string& operation) {
+  return std::string(mark::kOperation) + "=" + operation;
+}
+
 std::string request_hash(const Json& request) { return sha256_hex(dump(request)).substr(0, 16); }
 
 }  // namespace wukong::manifest

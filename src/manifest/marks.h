@@ -16,6 +16,9 @@ struct Marks {
 /// Adds the marks to a manifest's labels and annotations (base/object.h, `mark`).
 void add_marks(Json& manifest, const Marks& marks);
 
+/// The label selector of what a run has made.
+std::string selector_of(const std::string& operation);
+
 /// The hash of a request: any JSON that holds what the user typed, names included.
 std::string request_hash(const Json& request);
 

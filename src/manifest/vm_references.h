@@ -1,0 +1,17 @@
+// What a VM names and needs beside its disks: Secrets, ConfigMaps, networks, instancetypes …
+#pragma once
+
+#include <vector>
+
+#include "base/object.h"
+
+namespace wukong::manifest {
+
+/// Objects that `vm` (a VirtualMachine of namespace `ns`) names in its own namespace, once each. Networks of other
+/// namespaces and cluster-wide instancetypes are the same from everywhere, and left out.
+std::vector<ObjectRef> references_of(const Json& vm, const std::string& ns);
+
+/// A manifest of `object` for `ref`: what it holds, without what the server has added.
+Json copied_object(const Json& object, const ObjectRef& ref);
+
+}  // namespace wukong::manifest

@@ -1,0 +1,26 @@
+// VirtualMachineRestores to new VMs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/object.h"
+#include "manifest/marks.h"
+#include "manifest/vm_copy.h"
+
+namespace wukong::manifest {
+
+/// A VirtualMachineRestore `ref` of the snapshot `snapshot` to a VM `target` that does not exist yet.
+/// Source: snapshot.kubevirt.io VirtualMachineRestore spec {target, virtualMachineSnapshotName, patches}.
+Json vm_restore(const ObjectRef& ref, const std::string& snapshot, const std::string& target,
+                const std::vector<std::string>& patches, const Marks& marks);
+
+/// Patches that take the identity of `vm` (MAC addresses, firmware UUID and serial), which a restore keeps, from its copy,
+/// or give it that of `shape`. KubeVirt splits them at ":" and "," instead of reading them (kubevirt 18617): MAC addresses
+/// are written with dashes, and nothing can be said whose value holds one of the two.
+std::vector<std::string> identity_patches(const Json& vm, const VmShape& shape);
+
+/// The first thing in `shape` that such patches cannot say, as its flag, or "".
+std::string beyond_patches(const VmShape& shape);
+
+}  // namespace wukong::manifest
