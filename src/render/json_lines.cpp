@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/object.h"
+#include "render/safe_json.h"
 
 namespace wukong::render {
 namespace {
@@ -51,6 +52,8 @@ std::string_view word(Code code) {
       return "expired";
     case Code::unreachable:
       return "unreachable";
+    case Code::overloaded:
+      return "overloaded";
     case Code::unauthenticated:
       return "unauthenticated";
     case Code::forbidden:
@@ -70,7 +73,7 @@ std::string_view word(Code code) {
 }
 
 std::string finished(const Line& line) {
-  return line.dump(-1, ' ', false, Line::error_handler_t::replace) + "\n";
+  return safe_json(line.dump(-1, ' ', false, Line::error_handler_t::replace)) + "\n";
 }
 
 void put_text(Line& line, const char* key, std::string_view text) {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/go_values.h"
 #include "base/text.h"
 #include "render/note.h"
+#include "render/safe_json.h"
 #include "render/style.h"
 #include "render/yaml.h"
 
@@ -15,37 +17,8 @@ namespace {
 
 constexpr std::size_t kPadding = 3;
 constexpr std::size_t kNarrowest = 6;  // with the padding; kubectl's tabwriter has the same
+constexpr std::size_t kFewest = 20;    // for a last column that is to be broken
 constexpr int kJsonIndent = 4;
-
-Json list_of(const std::vector<Json>& objects) {
-  Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"metadata", {{"resourceVersion", ""}}}};
-  list["items"] = Json::array();
-  for (const Json& object : objects) list["items"].push_back(object);
-  return list;
-}
-
-/// JSON as Go prints it (<, > and & escaped), and with DEL and C1 escaped too, for a terminal would obey
-/// them. None of these characters stands outside of strings.
-std::string kubectl_json(const Json& value) {
-  const std::string plain = dump(value, kJsonIndent);
-  std::string out;
-  for (std::size_t i = 0; i < plain.size(); ++i) {
-    const auto c = static_cast<unsigned char>(plain[i]);
-    const auto next = i + 1 < plain.size() ? static_cast<unsigned char>(plain[i + 1]) : 0U;
-    if (c == '<' || c == '>' || c == '&' || c == 0x7F) {
-      out += fmt::format("\\u{:04x}", c);
-    } else if (c == 0xC2 && next < 0xA0) {
-      out += fmt::format("\\u{:04x}", next);
-      ++i;
-    } else if (plain.compare(i, 3, "\u2028") == 0 || plain.compare(i, 3, "\u2029") == 0) {
-      out += fmt::format("\\u20{:02x}", static_cast<unsigned char>(plain[i + 2]) - 0x80U);
-      i += 2;
-    } else {
-      out += plain[i];
-    }
-  }
-  return out + "\n";
-}
 
 /// "virtualmachine.kubevirt.io/web"
 std::string name_of(const Json& object) {
@@ -66,6 +39,26 @@ std::string table_line(const std::vector<std::string>& cells, const std::vector<
   return line + "\n";
 }
 
+/// Columns for the last one; zero: as many as it takes.
+std::size_t room_of_last(const std::vector<std::size_t>& widths, std::size_t width) {
+  std::size_t before = 0;
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) before += widths[i];
+  return width == 0 || width < before + kFewest ? 0 : width - before;
+}
+
+/// `row`, and lines below it with the rest of its last cell.
+std::vector<std::vector<std::string>> row_lines(const std::vector<std::string>& row, std::size_t columns,
+                                                std::size_t room) {
+  if (room == 0 || row.size() < columns) return {row};
+  std::vector<std::vector<std::string>> lines;
+  for (std::string& part : wrapped(printable(row.back()), room)) {
+    std::vector<std::string> line = lines.empty() ? row : std::vector<std::string>(columns);
+    line.back() = std::move(part);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::optional<OutputFormat> parse_output_format(std::string_view word) {
@@ -78,7 +71,7 @@ std::optional<OutputFormat> parse_output_format(std::string_view word) {
 }
 
 std::string table(const std::vector<std::string>& columns, const std::vector<std::vector<std::string>>& rows,
-                  bool headers) {
+                  bool headers, std::size_t width) {
   std::vector<std::size_t> widths(columns.size(), kNarrowest);
   const auto widen = [&](const std::vector<std::string>& cells) {
     for (std::size_t i = 0; i < std::min(cells.size(), widths.size()); ++i)
@@ -87,8 +80,18 @@ std::string table(const std::vector<std::string>& columns, const std::vector<std
   if (headers) widen(columns);
   for (const auto& row : rows) widen(row);
   std::string out = headers ? table_line(columns, widths) : std::string();
-  for (const auto& row : rows) out += table_line(row, widths);
+  const std::size_t room = room_of_last(widths, width);
+  for (const auto& row : rows)
+    for (const auto& line : row_lines(row, columns.size(), room)) out += table_line(line, widths);
   return out;
+}
+
+Json as_one(std::vector<Json> objects) {
+  if (objects.size() == 1) return std::move(objects.front());
+  Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"metadata", {{"resourceVersion", ""}}}};
+  list["items"] = Json::array();
+  for (Json& object : objects) list["items"].push_back(std::move(object));
+  return list;
 }
 
 std::string objects(OutputFormat format, std::vector<Json> objects) {
@@ -96,8 +99,8 @@ std::string objects(OutputFormat format, std::vector<Json> objects) {
     for (Json& object : objects)
       if (const auto metadata = object.find("metadata"); metadata != object.end() && metadata->is_object())
         metadata->erase("managedFields");
-    const Json whole = objects.size() == 1 ? objects.front() : list_of(objects);
-    return format == OutputFormat::json ? kubectl_json(whole) : to_yaml(whole);
+    const Json whole = as_one(std::move(objects));
+    return format == OutputFormat::json ? safe_json(go_json(whole, kJsonIndent)) + "\n" : to_yaml(whole);
   }
   std::string out;
   for (const Json& object : objects) out += name_of(object);

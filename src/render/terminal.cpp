@@ -1,82 +1,30 @@
 #include "render/terminal.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "render/frame.h"
 #include "render/note.h"
-#include "render/style.h"
 
 namespace wukong::render {
-namespace {
-
-constexpr std::string_view kHideCursor = "\x1b[?25l";
-constexpr std::string_view kShowCursor = "\x1b[?25h";
-constexpr std::string_view kClearLine = "\x1b[K";
-constexpr std::string_view kClearBelow = "\x1b[J";
-
-}  // namespace
 
 TerminalView::TerminalView(const Surface& surface, std::function<void(std::string_view)> write)
-    : surface_(surface), write_(std::move(write)) {}
+    : surface_(surface), lines_(surface.width, surface.height, std::move(write)) {}
 
-TerminalView::~TerminalView() {
-  if (hidden_) write_(show_cursor());
-}
-
-/// To the first line of what is drawn. A terminal that got narrower has wrapped our lines, each for itself.
-std::string TerminalView::to_first_line() const {
-  const std::size_t width = static_cast<std::size_t>(std::max(surface_.width, 1));
-  std::size_t rows = 0;
-  for (const std::string& line : drawn_)
-    rows += std::max<std::size_t>((visible_width(line) + width - 1) / width, 1);
-  return rows == 0 ? "\r" : fmt::format("\r\x1b[{}A", rows);
-}
-
-/// `lines` drawn over the frame whose first line the cursor stands on.
-std::string TerminalView::drawing(const std::vector<std::string>& lines) const {
-  std::string out;
-  for (const std::string& line : lines) out.append(line).append(kClearLine).append("\n");
-  return out;
-}
-
-std::string TerminalView::show_cursor() {
-  return std::exchange(hidden_, false) ? std::string(kShowCursor) : std::string();
-}
-
-void TerminalView::update(const Progress& progress, Time now) {
-  std::vector<std::string> lines = frame(progress, surface_, now);
-  if (lines == drawn_ && !resized_) return;
-  std::string out;
-  if (!std::exchange(hidden_, true)) out += kHideCursor;
-  if (!drawn_.empty()) out += to_first_line();
-  // Wrapped leftovers would stand between the new lines, so here clearing comes first.
-  if (std::exchange(resized_, false) && !drawn_.empty()) out += kClearBelow;
-  out += drawing(lines);
-  if (drawn_.size() > lines.size()) out += kClearBelow;
-  drawn_ = std::move(lines);
-  write_(out);
-}
+void TerminalView::update(const Progress& progress, Time now) { lines_.show(frame(progress, surface_, now)); }
 
 void TerminalView::note(std::string_view kind, std::string_view message) {
-  const std::string text = note_line(kind, message, surface_.color);
-  if (drawn_.empty()) return write_(text);
-  // The note may be wider than the terminal and wrap, so what is below has to be cleared first.
-  write_(to_first_line() + std::string(kClearBelow) + text + drawing(drawn_));
+  lines_.write_above(note_line(kind, message, surface_.color));
 }
 
 void TerminalView::finish(const Progress& progress, Time now) {
   update(progress, now);
-  drawn_.clear();
-  if (hidden_) write_(show_cursor());
+  lines_.finish();
 }
 
 void TerminalView::resize(int width, int height) {
-  resized_ = resized_ || width != surface_.width || height != surface_.height;
   surface_.width = width;
   surface_.height = height;
+  lines_.resize(width, height);
 }
 
 }  // namespace wukong::render

@@ -1,13 +1,14 @@
 #include "render/yaml.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/go_values.h"
 
 namespace wukong::render {
 namespace {
@@ -126,17 +127,14 @@ bool natural_less(const std::u32string& a, const std::u32string& b) {
   return a[at] < b[at];
 }
 
-/// Go's shortest form of a float. kubectl's numbers pass through JSON, where a whole one loses its point.
-std::string format_float(double value) {
+/// As Go prints it. kubectl's numbers pass through JSON, where a whole one loses its point.
+std::string format_number(const Json& number) {
+  const double value = number.get<double>();
   if (std::isnan(value)) return ".nan";
   if (std::isinf(value)) return value < 0 ? "-.inf" : ".inf";
-  if (value == std::trunc(value) && value > -9.2e18 && value < 9.2e18)
+  if (number.is_number_float() && value == std::trunc(value) && value > -9.2e18 && value < 9.2e18)
     return std::to_string(static_cast<std::int64_t>(value));
-  char buffer[64];
-  const double size = std::abs(value);
-  const auto format = size < 1e-4 || size >= 1e6 ? std::chars_format::scientific : std::chars_format::fixed;
-  const auto end = std::to_chars(std::begin(buffer), std::end(buffer), value, format).ptr;
-  return {std::begin(buffer), end};
+  return go_text(number);
 }
 
 class Writer {
@@ -209,11 +207,7 @@ class Writer {
 
   void leaf(const Json& value, std::size_t indent) {
     if (value.is_string()) return scalar(value.get_ref<const std::string&>(), indent, false);
-    if (value.is_number_float()) {
-      out_ += format_float(value.get<double>());
-    } else {
-      out_ += value.dump();  // null, true, 12, {} and []
-    }
+    out_ += value.is_number() ? format_number(value) : value.dump();  // null, true, {} and []
   }
 
   /// `indent`: of the lines that follow the first.
