@@ -2,15 +2,18 @@
 _kubectl_wukong() {
     local line typed last lead=
     local -a words
-    # The words as typed: bash splits its own at "=".
+    # The words as typed: bash splits its own behind "=" and ":" and before "@", and wants the last part.
     typed=${COMP_LINE:0:COMP_POINT}
     read -r -a words <<<"$typed"
     case $typed in *[[:space:]]) words+=('') ;; esac
     last=${words[${#words[@]} - 1]}
-    case $last in *=*) lead=${last%%=*}= ;; esac
+    lead=${last%"${last##*[=:@]}"}
+    lead=${lead%@}
     COMPREPLY=()
     while IFS= read -r line; do
         case $line in
+        :6) compopt +o default -o nospace ;;
+        :4) compopt +o default ;;
         :*) ;;
         *) line=${line%%$'\t'*} && COMPREPLY+=("${line#"$lead"}") ;;
         esac

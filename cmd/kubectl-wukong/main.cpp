@@ -1,8 +1,10 @@
 // kubectl-wukong: parse, select, run, print the error, return the exit code.
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -38,8 +40,26 @@ std::string random_word(std::size_t length) {
   return word;
 }
 
+/// While it waits, signals that the loop takes for itself end the program again: nothing has been written then.
+std::optional<std::string> ask(std::string_view question) {
+  write_all(STDERR_FILENO, question);
+  sigset_t ending;
+  sigset_t before;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGINT);
+  sigaddset(&ending, SIGTERM);
+  ::pthread_sigmask(SIG_UNBLOCK, &ending, &before);
+  std::string line;
+  char c = 0;
+  ssize_t got = 0;
+  while ((got = ::read(STDIN_FILENO, &c, 1)) == 1 && c != '\n') line += c;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (got != 1 && line.empty()) return std::nullopt;
+  return line;
+}
+
 /// `lost` becomes the errno of a result that could not be written.
-commands::Io process_io(int& lost) {
+commands::Io process_io(int& lost, std::vector<std::string> words) {
   commands::Io io;
   io.out = [&lost](std::string_view text) {
     if (const int error = write_all(STDOUT_FILENO, text); error != 0) lost = error;
@@ -49,25 +69,49 @@ commands::Io process_io(int& lost) {
     const char* value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
+  io.ask = ask;
   io.window = [] {
     winsize size{};
-    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return std::pair{0, 0};
-    return std::pair<int, int>{size.ws_col, size.ws_row};
+    for (const int fd : {STDERR_FILENO, STDOUT_FILENO})
+      if (::ioctl(fd, TIOCGWINSZ, &size) == 0) return std::pair<int, int>{size.ws_col, size.ws_row};
+    return std::pair{0, 0};
   };
   io.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   io.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
   io.in_is_terminal = ::isatty(STDIN_FILENO) == 1;
   for (char** entry = environ; *entry != nullptr; ++entry) io.all_environment.emplace_back(*entry);
   io.now = std::chrono::system_clock::now();
-  io.random = random_word(10);
+  io.process = ::getpid();
+  io.random = random_word(5);
+  io.words = std::move(words);
   return io;
+}
+
+/// A core file would hold the credentials. Only the soft limit: whoever debugs may raise it again.
+void forbid_core_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+}
+
+/// What a signal does that comes before or after the event loop, which hears them otherwise: the same exit code.
+void exit_by_signal() {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction now{};
+    if (::sigaction(signal, nullptr, &now) != 0 || now.sa_handler == SIG_IGN) continue;
+    now.sa_handler = [](int caught) { ::_exit(128 + caught); };
+    ::sigaction(signal, &now, nullptr);
+  }
 }
 
 int run(int argc, char** argv) {
   commands::Registry registry;
-  auto asked = registry.parse({argv + 1, argv + argc});
+  const std::vector<std::string> words{argv + 1, argv + argc};
+  auto asked = registry.parse(words);
   int lost = 0;
-  commands::Context context(process_io(lost), asked ? asked->global : registry.global());
+  commands::Context context(process_io(lost, words), asked ? asked->global : registry.global());
+  if (registry.wants_json()) context.set_progress(render::ProgressMode::json);
   Result<void> result{};
   if (!asked)
     result = std::move(asked.error());
@@ -85,6 +129,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  forbid_core_files();
+  exit_by_signal();
   try {
     return run(argc, argv);
   } catch (const std::exception& bug) {

@@ -86,8 +86,7 @@ struct Reader {
       options.push_back("--" + flag.long_name);
       return {};
     }
-    if (at + 1 == words.size())
-      return Error{.code = Code::usage, .message = fmt::format("flag needs an argument: {}", word)};
+    if (at + 1 == words.size()) return usage(fmt::format("flag needs an argument: {}", word));
     return add(flag, words[++at]);
   }
 

@@ -1,118 +1,295 @@
 #include "commands/clone.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
+#include "commands/clone_cdi.h"
+#include "commands/clone_claim.h"
+#include "commands/clone_copies.h"
+#include "commands/clone_method.h"
+#include "commands/clone_restores.h"
+#include "commands/clone_resume.h"
 #include "commands/vm_argument.h"
+#include "status/vm_disks.h"
 #include "status/watched.h"
 
 namespace wukong::commands {
 
 namespace {
 
-/// Claims of the target: "2 bound", "1 bound, 1 at first start".
-std::string disks_cell(const Json& vm, const Verdict* verdict) {
-  const std::size_t all = status::claims_of(vm).size();
-  std::size_t unbound = 0;
-  if (verdict != nullptr)
-    if (const auto it = verdict->memory.find("unbound"); it != verdict->memory.end() && !it->second.empty())
-      unbound = split(it->second, ',').size();
-  if (all == 0) return "none";
-  if (unbound == 0) return fmt::format("{} bound", all);
-  if (unbound >= all) return fmt::format("{} at first start", all);
-  return fmt::format("{} bound, {} at first start", all - unbound, unbound);
+/// ", owned" when the VM's disks go with it, ", 1 owned" when some of them do.
+std::string owned_words(const Json& vm, std::size_t all) {
+  const std::vector<std::string> claims = status::claims_of(vm);
+  const auto owned = static_cast<std::size_t>(std::ranges::count_if(
+      claims, [&](const std::string& claim) { return status::is_templated(vm, claim); }));
+  if (owned == 0) return {};
+  return owned == all ? ", owned" : fmt::format(", {} owned", owned);
 }
 
-/// The new VM as a table row; `vm` is null when it cannot be read.
-std::string result_table(const CloneNames& names, const Json& vm, const Verdict* verdict, bool headers) {
+/// Claims of the target: "2 bound", "1 bound, 1 at first start, owned".
+std::string disks_cell(const Json& vm, const Verdict* verdict) {
+  const std::size_t all = status::claims_of(vm).size();
+  const std::string told = verdict == nullptr ? std::string{} : verdict->recall("unbound");
+  const std::size_t unbound = told.empty() ? 0 : split(told, ',').size();
+  if (all == 0) return "none";
+  const std::string owned = owned_words(vm, all);
+  if (unbound == 0) return fmt::format("{} bound{}", all, owned);
+  if (unbound >= all) return fmt::format("{} at first start{}", all, owned);
+  return fmt::format("{} bound, {} at first start{}", all - unbound, unbound, owned);
+}
+
+/// A new VM as a table row; `vm` is null when it cannot be read.
+std::vector<std::string> result_row(const std::string& target, const std::string& source, const Json& vm,
+                                    const Verdict* verdict) {
   const std::string status(text(vm, {"status", "printableStatus"}));
-  const std::vector<std::string> row{names.target, status.empty() ? "Unknown" : status,
-                                     vm.is_null() ? "unknown" : disks_cell(vm, verdict), names.source};
-  return render::table({"NAME", "STATUS", "DISKS", "CLONED FROM"}, {row}, headers);
+  return {target, status.empty() ? "Unknown" : status, vm.is_null() ? "unknown" : disks_cell(vm, verdict),
+          source};
+}
+
+/// What is said of an operation that ends before its work does.
+struct Submitted {
+  bool waits{};  // it does not
+  std::vector<std::string> creates{};
+  std::string wait_command{};
+  std::string cancel_command{};
+};
+
+/// Ids of the steps that make what the user asked for.
+std::vector<std::string> creates_of(const op::Operation& operation) {
+  std::vector<std::string> ids;
+  for (const op::Step& step : operation.steps)
+    if (step.phase == op::Phase::main && std::holds_alternative<op::Create>(step.action))
+      ids.push_back(step.id);
+  return ids;
+}
+
+bool waits(const op::Operation& operation) {
+  return std::any_of(operation.steps.begin(), operation.steps.end(),
+                     [](const op::Step& step) { return step.id.starts_with("usable"); });
 }
 
 /// Without --wait: what was made, and how to wait for it.
-void print_submitted(const CloneNames& names, const op::Operation& told, const Json& clone,
-                     render::OutputFormat format, Context& cx) {
-  using enum render::OutputFormat;
-  if (format == table || format == wide)
-    cx.print(resource_name({gvr::vm_clone(), cx.scope().ns, names.clone}) + " created\n");
-  else
-    cx.print(render::objects(format, {clone}));
+Result<void> print_submitted(const CloneNames& names, const Submitted& told, const op::Outcome& outcome,
+                             const render::Printer& printer, Context& cx) {
+  Result<void> printed{};
+  if (printer.is_table() || printer.format == render::OutputFormat::name) {
+    for (const std::string& made : outcome.made) cx.print(made + (printer.is_table() ? " created\n" : "\n"));
+  } else {
+    std::vector<Json> objects;
+    for (const std::string& id : told.creates)
+      if (const Json* object = outcome.seen.object(id)) objects.push_back(*object);
+    printed = cx.print_objects(printer, std::move(objects));
+  }
   cx.note("note", fmt::format("{} is being cloned to {}; nothing has been waited for (--wait does)",
-                              names.source, names.target));
-  cx.note("note", "to wait for it: " + told.wait_command);
+                              names.source, fmt::join(names.targets, ", ")));
+  if (!told.wait_command.empty()) cx.note("note", "to wait for it: " + told.wait_command);
   cx.note("note", "to give it up:  " + told.cancel_command);
+  return printed;
 }
 
-Result<void> print_cloned(const CloneNames& names, const Verdict* verdict, render::OutputFormat format,
-                          bool headers, Context& cx) {
-  using enum render::OutputFormat;
+/// The targets that are done: those whose verdict, that of the step `usable(target)`, is there.
+Result<void> print_cloned(const CloneNames& names,
+                          const std::function<std::string(const std::string&)>& usable,
+                          const op::Outcome& outcome, const render::Printer& printer, Context& cx) {
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  // The clone is done, whatever this last look at it says.
-  const auto got = kube::fetch(*api, {{.gvr = gvr::vm(), .ns = cx.scope().ns, .name = names.target}});
-  const bool known = got && got->front().is_known();
-  const Json vm = known ? got->front().object : Json();
-  if (!known) cx.note("note", vm_words(cx.scope(), names.target) + " is there, but could not be read");
-  if (format == table || format == wide) {
-    cx.print(result_table(names, vm, verdict, headers));
-  } else if (format == name || !known) {
-    cx.print(resource_name({gvr::vm(), cx.scope().ns, names.target}) + "\n");
-  } else {
-    cx.print(render::objects(format, {vm}));
+  std::vector<std::string> done;
+  for (const std::string& target : names.targets)
+    if (const Verdict* verdict = outcome.seen.verdict(usable(target));
+        verdict != nullptr && verdict->state == Verdict::State::done)
+      done.push_back(target);
+  const Scope there = cx.scope().in(names.target_ns);
+  std::vector<kube::Read> reads;
+  for (const std::string& target : done) reads.push_back({.gvr = gvr::vm(), .ns = there.ns, .name = target});
+  // They are done, whatever this last look at them says.
+  const auto got = kube::fetch(*api, std::move(reads));
+  std::vector<Json> objects;
+  std::vector<std::vector<std::string>> rows;
+  std::string ids;
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    const bool known = got && (*got)[i].is_known();
+    if (!known) cx.note("note", vm_words(there, done[i]) + " is there, but could not be read");
+    const Json vm = known ? (*got)[i].object : Json();
+    rows.push_back(result_row(done[i], names.source, vm, outcome.seen.verdict(usable(done[i]))));
+    ids += resource_name({gvr::vm(), there.ns, done[i]}) + "\n";
+    if (known) objects.push_back(vm);
   }
+  if (!printer.is_table() && printer.format != render::OutputFormat::name && objects.size() == done.size())
+    return cx.print_objects(printer, std::move(objects));
+  cx.print(printer.is_table()
+               ? render::table({"NAME", "STATUS", "DISKS", "CLONED FROM"}, rows, printer.headers)
+               : ids);
   return {};
+}
+
+/// The plan of the method that fits, which is then known in `names`. Errors: as gathering and planning.
+Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, const Settled& settled,
+                              kube::Api& api, Context& cx) {
+  CloneFacts base;
+  if (names.from_snapshot) {
+    WUKONG_TRY(base.served, cx.discovery().served());
+  } else {
+    WUKONG_TRY(base, gather_clone(names, api, cx.discovery(), cx.scope()));
+  }
+  if (!o.resume.empty()) {
+    WUKONG_TRY(base.earlier, gather_earlier(names, base.served, api, cx.scope()));
+    cx.note("note", resume_note(base.earlier, cx.scope()));
+  }
+  if (o.method == "auto" && (names.from_snapshot || o.count > 0)) {
+    const kube::Permission claims{.verb = "create", .resource = gvr::pvc().resource, .ns = cx.scope().ns};
+    WUKONG_TRY(const std::vector<kube::Permission> missing, kube::missing_permissions(api, {claims}));
+    base.may_make_claims = missing.empty();
+  }
+  ChosenMethod chosen = choose_method(names, o, base);
+  names.method = chosen.method;
+  names.reason = std::move(chosen.reason);
+  switch (names.method) {
+    case CloneMethod::native:
+      break;
+    case CloneMethod::snapshot: {
+      WUKONG_TRY(const CopyFacts facts, gather_copies(names, std::move(base), api, cx.scope()));
+      return plan_copies(o, names, facts, settled, cx.scope());
+    }
+    case CloneMethod::restores: {
+      WUKONG_TRY(const CopyFacts facts, gather_copies(names, std::move(base), api, cx.scope()));
+      return plan_restores(o, names, facts, settled, cx.scope());
+    }
+    case CloneMethod::cdi: {
+      WUKONG_TRY(CdiFacts facts, gather_cdi(names, std::move(base), api, cx.scope()));
+      // Without a source there are no references either, and the plan says why.
+      if (const auto source = copy_source(names, facts.copies, cx.scope())) {
+        WUKONG_TRY(facts.references, gather_references(names, source->vm, o.copy_refs, api, cx.scope()));
+      }
+      return plan_cdi(o, names, facts, settled, cx.scope());
+    }
+  }
+  return plan_clone(o, names, base, settled, cx.scope());
+}
+
+/// How CDI filled the disks, once for all targets.
+void note_fills(const CloneNames& names, const op::Outcome& outcome, Context& cx) {
+  std::vector<status::Fill> fills;
+  for (const std::string& target : names.targets)
+    if (const Verdict* verdict = outcome.seen.verdict("usable-" + target);
+        verdict != nullptr && verdict->state == Verdict::State::done)
+      for (status::Fill& fill : status::fills(*verdict)) fills.push_back(std::move(fill));
+  for (const std::string& line : fill_words(fills, names.disks.type)) cx.note("note", line);
+}
+
+/// The step after which a target is there.
+std::string made_step(bool waits, const CloneNames& names, const std::string& target) {
+  if (names.method == CloneMethod::native) return waits ? "usable" : "clone";
+  return (waits ? "usable-" : "vm-") + target;
+}
+
+Result<void> expose(op::Operation& operation, const std::vector<Exposure>& exposures, const CloneNames& names,
+                    kube::Api& api, Context& cx) {
+  if (exposures.empty()) return {};
+  const Scope there = cx.scope().in(names.target_ns);
+  WUKONG_TRY(const ExposeFacts facts, gather_exposures(api, there));
+  const bool waited = waits(operation);
+  const auto after = [&](const std::string& target) { return made_step(waited, names, target); };
+  return add_exposures(operation, exposures, facts, after, there);
 }
 
 Result<void> run(const CloneOptions& o, Context& cx) {
   WUKONG_TRY(const Settled settled, settle(o.write));
   cx.set_progress(settled.progress);
-  WUKONG_TRY(const render::OutputFormat format, settle(o.output));
-  if (o.method != "auto" && o.method != "native")
-    return Error{.code = Code::usage,
-                 .message = fmt::format("--method does not take {:?}", printable(o.method)),
-                 .hint = "use one of: auto, native"};
+  WUKONG_TRY(const render::Printer printer, settle(o.output));
+  if (o.method != "auto" && o.method != "native" && o.method != "snapshot" && o.method != "cdi")
+    return usage(fmt::format("--method does not take {:?}", printable(o.method)),
+                 "use one of: auto, native, cdi, snapshot");
   cx.limit_patience(settled.timeout);
+  if (!o.resume.empty()) {
+    WUKONG_CHECK(check_operation_id(o.resume));
+    cx.resume(o.resume);
+  }
+  if (claim_name(o.source)) return run_clone_claim(o, settled, printer, cx);
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  WUKONG_TRY(const CloneNames names, clone_names(o, cx.scope()));
-  WUKONG_TRY(const CloneFacts facts, gather_clone(names, *api, cx.scope()));
-  WUKONG_TRY(op::Operation operation, plan_clone(o, names, facts, settled, cx.scope()));
+  WUKONG_TRY(CloneNames names, clone_names(o, cx.scope()));
+  WUKONG_TRY(const std::vector<Exposure> exposures, settle(o.expose, names.targets));
+  WUKONG_TRY(op::Operation operation, planned(o, names, settled, *api, cx));
+  WUKONG_CHECK(expose(operation, exposures, names, *api, cx));
   WUKONG_CHECK(cx.check_permissions(operation, "clone VMs"));
+  if (names.method == CloneMethod::cdi) WUKONG_CHECK(check_clone_right(names, operation, *api, cx.scope()));
+  // What an operation that is gone on with has made counts already; what is missing, the API server counts.
+  if (o.resume.empty()) WUKONG_CHECK(cx.check_quotas(operation));
+  operation.resume_command = cx.resume_command(operation.id);
   if (settled.dry_run != DryRunMode::none)
-    return cx.show_plan(operation, settled.dry_run, format, o.write.field_manager);
+    return cx.show_plan(operation, settled.dry_run, printer, o.write.field_manager);
 
-  const op::Operation told = operation;
+  const Submitted told{.waits = waits(operation),
+                       .creates = creates_of(operation),
+                       .wait_command = operation.wait_command,
+                       .cancel_command = operation.cancel_command};
   op::Outcome outcome = cx.run(std::move(operation), o.write, settled);
-  if (outcome.error) return std::move(*outcome.error);
-  if (!o.write.wait) {
-    const Json* clone = outcome.seen.object("clone");
-    print_submitted(names, told, clone == nullptr ? Json() : *clone, format, cx);
+  const bool some = !outcome.error || outcome.error->code == Code::partly;
+  if (!some) return std::move(*outcome.error);
+  const bool native = names.method == CloneMethod::native;
+  const auto usable = [native](const std::string& target) { return native ? "usable" : "usable-" + target; };
+  if (!told.waits) {
+    WUKONG_CHECK(print_submitted(names, told, outcome, printer, cx));
+    if (outcome.error) return std::move(*outcome.error);
     return {};
   }
-  return print_cloned(names, outcome.seen.verdict("usable"), format, !o.output.no_headers, cx);
+  if (names.method == CloneMethod::cdi) note_fills(names, outcome, cx);
+  WUKONG_CHECK(print_cloned(names, usable, outcome, printer, cx));
+  if (outcome.error) return std::move(*outcome.error);
+  return {};
 }
 
 }  // namespace
 
 void add_clone(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
   auto options = std::make_shared<CloneOptions>();
-  CLI::App* sub = app.add_subcommand("clone", "Make a new VM from a VM, disks included");
-  sub->add_option("SOURCE", options->source, "VM to clone: NAME or vm/NAME")->required()->type_name("");
-  sub->add_option("TARGET", options->target, "Name of the new VM (default: clone-SOURCE-xxxxx)")
+  CLI::App* sub = app.add_subcommand("clone", "Make new VMs from a VM or a snapshot of one, disks included");
+  sub->add_option("SOURCE", options->source, "What to clone: NAME, vm/NAME, snapshot/NAME or pvc/NAME")
+      ->required()
       ->type_name("");
-  sub->add_option("--method", options->method, "native: a VirtualMachineClone; auto chooses")
-      ->type_name("auto|native")
+  sub->add_option("TARGET", options->target,
+                  "Name of the new VM (default: clone-SOURCE-xxxxx); with --count a pattern: web-##")
+      ->type_name("");
+  sub->add_option(
+         "--method", options->method,
+         "native: a VirtualMachineClone; cdi: a DataVolume per disk; snapshot: disks straight from one "
+         "snapshot; auto chooses, and says why")
+      ->type_name("auto|native|cdi|snapshot")
       ->capture_default_str();
+  sub->add_option("--count", options->count, "Make so many VMs, all from one snapshot")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  sub->add_flag("--start", options->start, "Start the new VM");
+  sub->add_option("--resume", options->resume,
+                  "Go on with the operation of this id, which the same command has begun and was cut off")
+      ->type_name("ID");
   sub->add_flag("--keep", options->keep, "Keep the VirtualMachineClone object after success");
+  sub->add_flag("--keep-snapshot", options->keep_snapshot,
+                "Keep the snapshot that the new VMs were made from");
+  sub->add_option("--running", options->running, "A source that runs: allow it, stop it meanwhile, or refuse")
+      ->type_name("allow|stop|refuse")
+      ->capture_default_str();
+  sub->add_option("--to-namespace", options->to_namespace, "Namespace of the new VM (default: the source's)")
+      ->type_name("NAMESPACE");
+  sub->add_flag("--copy-refs", options->copy_refs,
+                "With --to-namespace: copy Secrets, ConfigMaps, networks … that the VM names and that are "
+                "missing there");
+  add_disk_options(*sub, options->disks);
+  add_shape_options(*sub, options->shape);
+  add_expose_options(*sub, options->expose);
   add_write_options(*sub, options->write);
   add_output_options(*sub, options->output);
   sub->footer(
       "Examples:\n"
       "  # Clone, and wait until the disks are there\n"
       "  kubectl wukong clone web web2 -n demo --wait\n"
+      "  # Thirty VMs from one snapshot, with MAC addresses of their own\n"
+      "  kubectl wukong clone web web-## --count 30 --new-mac default=02:00:00:00:01:00\n"
+      "  # A VM from a snapshot, with more memory, started\n"
+      "  kubectl wukong clone snapshot/web-monday web-test --memory 8Gi --start --wait\n"
       "  # Show what would be done\n"
       "  kubectl wukong clone vm/web web2 --wait --dry-run\n"
       "  # Let a name be made up, and print it\n"

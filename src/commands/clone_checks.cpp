@@ -4,27 +4,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/text.h"
+#include "commands/clone_resume.h"
+#include "commands/kubevirt_version.h"
 #include "commands/vm_argument.h"
 #include "kube/discovery.h"
 #include "status/vm_disks.h"
+#include "status/watched.h"
 
 namespace wukong::commands {
 
 namespace {
 
-/// The version of a group that both sides speak; the preferred one where the group cannot be read.
-Gvr spoken(const Gvr& gvr, const kube::Fact& group) {
-  const auto served = group.is_known() ? kube::with_served_version(gvr, group.object) : std::nullopt;
-  return served.value_or(gvr);
-}
-
 Result<void> check_served(const CloneFacts& facts) {
-  if (facts.clone_group.is_unreadable()) return {};
-  if (facts.clone_group.is_known() && kube::with_served_version(gvr::vm_clone(), facts.clone_group.object))
-    return {};
+  if (!facts.served || kube::spoken(gvr::vm_clone(), *facts.served)) return {};
   if (facts.source.is_absent() && facts.kubevirts.is_absent())
     return refuse("this cluster does not serve KubeVirt",
                   "check the context: kubectl config current-context");
@@ -33,44 +27,11 @@ Result<void> check_served(const CloneFacts& facts) {
       "KubeVirt 0.59 or newer serves it");
 }
 
-std::optional<int> number(const std::string& digits) {
-  int value = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
-}
-
-/// {1, 8} from "v1.8.4"; nothing for what does not look so.
-std::optional<std::pair<int, int>> version_of(std::string_view text) {
-  if (text.starts_with('v')) text.remove_prefix(1);
-  const std::vector<std::string> parts = split(text, '.');
-  if (parts.size() < 2) return std::nullopt;
-  const auto major = number(parts[0]);
-  const auto minor = number(parts[1]);
-  if (!major || !minor) return std::nullopt;
-  return std::pair{*major, *minor};
-}
-
-bool lists(const Json& developer, const char* field, std::string_view gate) {
-  const Json& gates = items(developer, {field});
-  return std::any_of(gates.begin(), gates.end(),
-                     [&](const Json& g) { return g.is_string() && g.get_ref<const std::string&>() == gate; });
-}
-
-/// The Snapshot gate guards clones too; it is on by itself from 1.9.
+/// The Snapshot gate guards clones too.
 Result<void> check_gate(const CloneFacts& facts) {
-  const Json& all = items(facts.kubevirts.object, {"items"});
-  if (!facts.kubevirts.is_known() || all.empty()) return {};
-  const Json& developer = fields(all.front(), {"spec", "configuration", "developerConfiguration"});
-  const auto version = version_of(text(all.front(), {"status", "observedKubeVirtVersion"}));
-  if (!version || lists(developer, "featureGates", "Snapshot")) return {};
-  const bool on_by_itself =
-      *version >= std::pair{1, 9} && !lists(developer, "disabledFeatureGates", "Snapshot");
-  if (on_by_itself) return {};
-  return refuse(
-      "KubeVirt's feature gate Snapshot is off: it cannot clone VMs",
-      fmt::format("add Snapshot to .spec.configuration.developerConfiguration.featureGates of KubeVirt {}/{}",
-                  text(all.front(), {"metadata", "namespace"}), text(all.front(), {"metadata", "name"})));
+  if (gate_is_on(facts.kubevirts, "Snapshot").value_or(true)) return {};
+  return refuse("KubeVirt's feature gate Snapshot is off: it cannot clone VMs",
+                "add Snapshot to " + list_of_gates(facts.kubevirts));
 }
 
 Result<void> check_source(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
@@ -105,15 +66,12 @@ Result<void> check_claim(const CloneNames& names, const kube::Fact& fact, const 
                   names.source, at.ns));
 }
 
-Result<void> check_disks(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
-  if (!facts.source.is_known()) return {};
-  // Missing and unbound claims first: KubeVirt then has odd reasons, or none yet, for not snapshotting them.
-  for (std::size_t i = 0; i < facts.claims.size(); ++i)
-    WUKONG_CHECK(check_claim(names, facts.claims[i], facts.claim_names[i], at));
-
+/// Of the disks that are wanted.
+Result<void> check_snapshots(const CloneNames& names, const Json& vm, const Scope& at) {
   std::vector<std::string> causes;
   std::vector<std::string> disks;
-  for (const status::LeftOut& disk : status::disks_without_snapshot(facts.source.object)) {
+  for (const status::LeftOut& disk : status::disks_without_snapshot(vm)) {
+    if (!is_chosen(names.disks, disk.volume)) continue;
     disks.push_back(disk.volume);
     if (!disk.reason.empty()) causes.push_back(fmt::format("{}: {}", disk.volume, disk.reason));
   }
@@ -129,11 +87,30 @@ Result<void> check_disks(const CloneNames& names, const CloneFacts& facts, const
                 std::move(causes));
 }
 
+Result<void> check_claims(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
+  for (const Json& volume : items(facts.source.object, {"spec", "template", "spec", "volumes"})) {
+    if (!is_chosen(names.disks, std::string(text(volume, {"name"})))) continue;
+    const std::string claim = status::claim_of(volume);
+    const auto found = std::find(facts.claim_names.begin(), facts.claim_names.end(), claim);
+    if (found == facts.claim_names.end()) continue;
+    const auto index = static_cast<std::size_t>(found - facts.claim_names.begin());
+    WUKONG_CHECK(check_claim(names, facts.claims[index], claim, at));
+  }
+  return {};
+}
+
+Result<void> check_disks(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
+  // Missing and unbound claims first: KubeVirt then has odd reasons, or none yet, for not snapshotting them.
+  WUKONG_CHECK(check_claims(names, facts, at));
+  if (!facts.source.is_known()) return {};
+  return check_snapshots(names, facts.source.object, at);
+}
+
 Result<void> check_target(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
   // Not only a matter of politeness: KubeVirt reports success for a clone onto a running VM without cloning anything.
   if (facts.target.is_known())
     return refuse(
-        vm_words(at, names.target) + " exists already",
+        fmt::format("{} exists already{}", vm_words(at, names.target), resume_words(facts.target.object)),
         fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} -n {}",
                     names.target, at.ns));
   for (const Json& clone : items(facts.clones.object, {"items"})) {
@@ -141,9 +118,11 @@ Result<void> check_target(const CloneNames& names, const CloneFacts& facts, cons
     if (text(clone, {"spec", "target", "name"}) != names.target || phase == "Succeeded" || phase == "Failed")
       continue;
     const std::string_view other = text(clone, {"metadata", "name"});
-    return refuse(
-        fmt::format("VirtualMachineClone {}/{} is making {} already", at.ns, other, names.target),
-        fmt::format("wait for it, or give it up: kubectl delete virtualmachineclone {} -n {}", other, at.ns));
+    return refuse(fmt::format("VirtualMachineClone {}/{} is making {} already{}", at.ns, other, names.target,
+                              resume_words(clone)),
+                  fmt::format("wait for it: kubectl wukong wait vmclone/{} {}; or give it up: kubectl wukong "
+                              "cancel vmclone/{} {}",
+                              other, at.where(), other, at.where()));
   }
   return {};
 }
@@ -151,17 +130,35 @@ Result<void> check_target(const CloneNames& names, const CloneFacts& facts, cons
 }  // namespace
 
 CloneApi clone_api(const CloneFacts& facts) {
-  return {.clone = spoken(gvr::vm_clone(), facts.clone_group),
-          .snapshot = spoken(gvr::vm_snapshot(), facts.snapshot_group),
-          .restore = spoken(gvr::vm_restore(), facts.snapshot_group)};
+  return {.clone = speaking(gvr::vm_clone(), facts.served),
+          .snapshot = speaking(gvr::vm_snapshot(), facts.served),
+          .restore = speaking(gvr::vm_restore(), facts.served)};
 }
 
-Result<void> check_clone(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
+std::vector<Watched> speaking(const CloneApi& api, std::vector<Watched> watches) {
+  for (Watched& watched : watches)
+    for (const Gvr& gvr : {api.clone, api.snapshot, api.restore})
+      if (watched.gvr.resource == gvr.resource) watched.gvr = gvr;
+  return watches;
+}
+
+Result<void> check_clone(const CloneNames& names, const CloneFacts& facts, const Scope& at, bool begun) {
   WUKONG_CHECK(check_served(facts));
   WUKONG_CHECK(check_source(names, facts, at));
-  WUKONG_CHECK(check_target(names, facts, at));
+  if (!begun) WUKONG_CHECK(check_target(names, facts, at));
   WUKONG_CHECK(check_gate(facts));
   return check_disks(names, facts, at);
+}
+
+Result<void> check_source_vm(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
+  WUKONG_CHECK(check_source(names, facts, at));
+  WUKONG_CHECK(check_gate(facts));
+  return check_disks(names, facts, at);
+}
+
+Result<void> check_source_to_copy(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
+  WUKONG_CHECK(check_source(names, facts, at));
+  return check_claims(names, facts, at);
 }
 
 std::vector<std::string> clone_notes(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
@@ -179,6 +176,11 @@ std::vector<std::string> clone_notes(const CloneNames& names, const CloneFacts& 
     notes.push_back(fmt::format(
         "{} is running: its disks are taken as of one moment, quiesced only when its guest agent answers",
         names.source));
+  if (names.disks.type == CloneType::linked)
+    notes.emplace_back(
+        "linked: the disks are made from snapshots by the storage; whether blocks are shared with the source "
+        "is "
+        "its driver's matter");
   if (const std::string_view other = text(facts.source.object, {"status", "snapshotInProgress"});
       !other.empty())
     notes.push_back(

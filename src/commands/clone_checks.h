@@ -15,9 +15,18 @@ struct CloneApi {
   Gvr restore{};
 };
 CloneApi clone_api(const CloneFacts& facts);
+/// `watches` in these versions.
+std::vector<Watched> speaking(const CloneApi& api, std::vector<Watched> watches);
 
 /// Errors: `precondition`, for everything that the API would accept and never end, or call a success without cloning.
-Result<void> check_clone(const CloneNames& names, const CloneFacts& facts, const Scope& at);
+/// `begun`: the target may be there.
+Result<void> check_clone(const CloneNames& names, const CloneFacts& facts, const Scope& at, bool begun);
+
+/// The part of it that is about the source VM and its disks: for every method that takes a snapshot of it.
+Result<void> check_source_vm(const CloneNames& names, const CloneFacts& facts, const Scope& at);
+
+/// The part that is about the VM and its claims: for every method that copies them.
+Result<void> check_source_to_copy(const CloneNames& names, const CloneFacts& facts, const Scope& at);
 
 /// What the user must know although it is no reason to refuse.
 std::vector<std::string> clone_notes(const CloneNames& names, const CloneFacts& facts, const Scope& at);

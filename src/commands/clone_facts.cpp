@@ -8,14 +8,6 @@ namespace wukong::commands {
 
 namespace {
 
-Gvr api_group(const std::string& group) { return {.group = group}; }
-
-kube::Read group_of(const Gvr& gvr) {
-  kube::Read read{.gvr = api_group(gvr.group)};
-  read.raw_path = "/apis/" + gvr.group;
-  return read;
-}
-
 /// The claims of the source's disks, or the VM names to suggest one when there is no source.
 Result<void> gather_rest(CloneFacts& facts, kube::Api& api, const Scope& scope) {
   std::vector<kube::Read> reads;
@@ -24,7 +16,7 @@ Result<void> gather_rest(CloneFacts& facts, kube::Api& api, const Scope& scope) 
     reads.push_back({.gvr = gvr::pvc(),
                      .ns = scope.ns,
                      .name = claim,
-                     .keep = {{"status.phase", "spec.storageClassName"}}});
+                     .keep = {{"status.phase", "status.capacity", "spec"}}});
   if (facts.source.is_absent())
     reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .keep = {{"metadata.name"}}});
   if (reads.empty()) return {};
@@ -36,25 +28,43 @@ Result<void> gather_rest(CloneFacts& facts, kube::Api& api, const Scope& scope) 
   return {};
 }
 
-}  // namespace
-
-Result<CloneFacts> gather_clone(const CloneNames& names, kube::Api& api, const Scope& scope) {
+/// What can be read at once when it is known in which versions.
+Result<CloneFacts> gather_first(const CloneNames& names, kube::Api& api,
+                                std::optional<kube::ServedApis> served, const Scope& scope) {
+  const Gvr clone = speaking(gvr::vm_clone(), served);
   std::vector<kube::Read> reads;
-  reads.push_back(group_of(gvr::vm_clone()));
-  reads.push_back(group_of(gvr::vm_snapshot()));
   reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .name = names.source});
-  reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .name = names.target, .keep = {{"metadata"}}});
-  reads.push_back({.gvr = gvr::vm_clone(), .ns = scope.ns, .keep = {{"spec.target", "status.phase"}}});
+  reads.push_back({.gvr = gvr::vm(), .ns = names.target_ns, .name = names.target, .keep = {{"metadata"}}});
+  reads.push_back(
+      {.gvr = clone, .ns = scope.ns, .keep = {{"metadata.labels", "spec.target", "status.phase"}}});
   reads.push_back(
       {.gvr = gvr::kubevirt(),
        .keep = {{"spec.configuration.developerConfiguration", "status.observedKubeVirtVersion"}}});
   WUKONG_TRY(std::vector<kube::Fact> got, kube::fetch(api, std::move(reads)));
-  CloneFacts facts{.clone_group = std::move(got[0]),
-                   .snapshot_group = std::move(got[1]),
-                   .source = std::move(got[2]),
-                   .target = std::move(got[3]),
-                   .clones = std::move(got[4]),
-                   .kubevirts = std::move(got[5])};
+  return CloneFacts{.served = std::move(served),
+                    .source = std::move(got[0]),
+                    .target = std::move(got[1]),
+                    .clones = std::move(got[2]),
+                    .kubevirts = std::move(got[3])};
+}
+
+/// True when the server is not what the disk remembers: KubeVirt came, went, or was upgraded.
+bool is_outdated(const CloneFacts& facts) {
+  const auto unknown = [&](const Gvr& gvr) { return facts.served && !kube::spoken(gvr, *facts.served); };
+  return unknown(gvr::vm_clone()) || unknown(gvr::vm_snapshot()) ||
+         (facts.clones.is_unreadable() && facts.clones.why.code == Code::not_found);
+}
+
+}  // namespace
+
+Result<CloneFacts> gather_clone(const CloneNames& names, kube::Api& api, kube::Discovery& discovery,
+                                const Scope& scope) {
+  WUKONG_TRY(auto served, discovery.served());
+  WUKONG_TRY(CloneFacts facts, gather_first(names, api, std::move(served), scope));
+  if (discovery.from_disk() && is_outdated(facts)) {
+    WUKONG_TRY(auto renewed, discovery.renew());
+    WUKONG_TRY(facts, gather_first(names, api, std::move(renewed), scope));
+  }
   WUKONG_CHECK(gather_rest(facts, api, scope));
   return facts;
 }

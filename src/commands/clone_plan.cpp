@@ -3,26 +3,21 @@
 
 #include <algorithm>
 
+#include "base/quantity.h"
 #include "base/text.h"
 #include "commands/clone.h"
 #include "commands/clone_checks.h"
+#include "commands/clone_parts.h"
+#include "commands/clone_removal.h"
+#include "commands/clone_resume.h"
+#include "commands/quota.h"
 #include "commands/vm_argument.h"
 #include "manifest/vm_clone.h"
 #include "status/clone_status.h"
-#include "status/clone_undo.h"
-#include "status/watched.h"
 
 namespace wukong::commands {
 
 namespace {
-
-/// `watches` in the versions that the server serves.
-std::vector<Watched> speaking(const CloneApi& api, std::vector<Watched> watches) {
-  for (Watched& watched : watches)
-    for (const Gvr& gvr : {api.clone, api.snapshot, api.restore})
-      if (watched.gvr.resource == gvr.resource) watched.gvr = gvr;
-  return watches;
-}
 
 op::Step usable_step(const CloneNames& names, const CloneApi& api, const Settled& settled,
                      const ObjectRef& ref) {
@@ -35,84 +30,23 @@ op::Step usable_step(const CloneNames& names, const CloneApi& api, const Settled
           .reason = "until the target's claims are its own and bound, or wait for its first start"};
 }
 
-/// The name of the restore inside the clone, which marks all that it makes.
-std::string restore_of(const op::Seen& seen) { return "tmp-restore-" + std::string(seen.uid("clone")); }
-
-/// Gives up a clone that has begun with its claims, in the order of add_undo(); "" while it has not. The first of the
-/// two commands waits until the claims are gone.
-std::string cancel_command(const CloneNames& names, const std::string& ns, const op::Seen& seen) {
-  const Verdict* verdict = seen.verdict("usable");
-  if (verdict == nullptr || seen.uid("clone").empty()) return {};
-  const auto told = [&](const char* key) {
-    const auto it = verdict->memory.find(key);
-    return it == verdict->memory.end() ? std::string{} : it->second;
-  };
-  if (told("claims").empty()) return {};
-  std::string command =
-      fmt::format("kubectl delete -n {} --ignore-not-found virtualmachinerestore/{}", ns, restore_of(seen));
-  if (told("target") == "made") command += " virtualmachine/" + names.target;
-  for (const std::string& claim : split(told("claims"), ',')) command += " persistentvolumeclaim/" + claim;
-  return fmt::format("{} && kubectl delete -n {} virtualmachineclone/{}", command, ns, names.clone);
-}
-
-bool owned_by_clone(const Json& object, const op::Seen& seen) {
-  const Json& owners = items(object, {"metadata", "ownerReferences"});
-  return std::any_of(owners.begin(), owners.end(),
-                     [&](const Json& o) { return text(o, {"uid"}) == seen.uid("clone"); });
-}
-
-/// For a server that does not answer; with one that does, the judges have less patience.
-constexpr std::chrono::seconds kLongestUndoWait{60};
-
-/// In this order nothing hangs: with the restore gone nobody makes its claims again, and a snapshot is deleted only
-/// when it is taken and no claim from it is there any more (seen with external-snapshotter 8).
 void add_undo(op::Operation& operation, const CloneNames& names, const CloneApi& api, const ObjectRef& ref) {
-  const auto step = [&](std::string id, std::vector<std::string> needs, op::Action action,
-                        std::string reason = {}) {
-    operation.steps.push_back({.id = std::move(id),
-                               .needs = std::move(needs),
-                               .action = std::move(action),
-                               .group = names.target,
-                               .phase = op::Phase::undo,
-                               .after = "clone",
-                               .reason = std::move(reason)});
-  };
-  const status::CloneWait wait{ref.ns, names.clone, names.target, names.source};
-  const auto settled = [&](Judge judge) {
-    return op::Await{ref, speaking(api, status::watches_clone_undo(wait)), std::move(judge),
-                     kLongestUndoWait};
-  };
-  step("undo-settled", {}, settled(status::clone_settled_judge(wait)),
-       "until its snapshots are taken: one deleted meanwhile would hang");
-  step("undo-restore", {"undo-settled"},
-       op::Sweep{api.restore, ref.ns, "", owned_by_clone, "the VirtualMachineRestore inside the clone"});
-  const auto is_target = [target = names.target](const Json& vm, const op::Seen& seen) {
-    return text(vm, {"metadata", "name"}) == target && !seen.uid("clone").empty() &&
-           text(vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore_of(seen) + "-");
-  };
-  const auto is_claim = [](const Json& claim, const op::Seen& seen) {
-    return !seen.uid("clone").empty() &&
-           text(claim, {"metadata", "annotations", status::kRestoreName}) == restore_of(seen);
-  };
-  const op::Sweep target{gvr::vm(), ref.ns, "", is_target,
-                         fmt::format("VM {}, if this clone made it", names.target)};
-  const op::Sweep claims{gvr::pvc(), ref.ns, "", is_claim, "the claims that this clone made"};
-  step("undo-target", {"undo-restore"}, target);
-  step("undo-claims", {"undo-restore"}, claims);
-  step("undo-claims-gone", {"undo-target", "undo-claims"}, settled(status::claims_gone_judge(wait)),
-       "until its claims are gone: they still need its snapshots");
-  // A busy controller goes on for a moment with a restore that is deleted: seen to make claims and the VM after the sweeps.
-  step("undo-late-target", {"undo-claims-gone"}, target, "made meanwhile");
-  step("undo-late-claims", {"undo-claims-gone"}, claims, "made meanwhile");
-  step("undo-clone", {"undo-late-target", "undo-late-claims"}, op::Delete{ref, "clone"});
+  const CloneRemoval removal{.wait = {ref.ns, names.clone, names.target, names.source},
+                             .api = api,
+                             .made_by = "clone",
+                             .ids = "undo-",
+                             .group = names.target,
+                             .after = "clone"};
+  for (op::Step& step : removal_steps(removal)) operation.steps.push_back(std::move(step));
 }
 
 /// While a claim waits for its first consumer, the clone keeps the snapshot that will fill it: without it the disk is lost.
-void add_tidy(op::Operation& operation, const CloneNames& names, const ObjectRef& ref) {
+/// The target is marked first: an operation that is cut off then is gone on with by that.
+void add_tidy(op::Operation& operation, const CloneNames& names, const ObjectRef& ref,
+              const manifest::Marks& marks, bool keep) {
   const auto check = [names, ref](const std::vector<kube::Fact>&, const op::Seen& seen) -> Result<void> {
-    const auto& memory = seen.verdict("usable")->memory;  // the wait ended well, or this step would not run
-    if (const auto unbound = memory.find("unbound"); unbound == memory.end() || unbound->second.empty())
-      return {};
+    // The wait ended well, or this step would not run.
+    if (seen.verdict("usable")->recall("unbound").empty()) return {};
     return refuse(fmt::format("{} stays; once {} has started: kubectl delete virtualmachineclone {} -n {}",
                               describe(ref), names.target, ref.name, ref.ns),
                   "");
@@ -127,57 +61,73 @@ void add_tidy(op::Operation& operation, const CloneNames& names, const ObjectRef
                                .after = "usable",
                                .reason = std::move(reason)});
   };
-  step("unneeded", {}, op::Guard{.check = check, .what = "that no claim still needs the clone's snapshot"},
+  Json marked = Json::object();
+  manifest::add_marks(marked, marks);
+  step("mark", {}, op::Patch{{gvr::vm(), ref.ns, names.target}, std::move(marked), true},
+       "it is known by that to be of this operation");
+  if (keep) return;
+  step("unneeded", {"mark"},
+       op::Guard{.check = check, .what = "that no claim still needs the clone's snapshot"},
        "a claim that waits for its first consumer does");
   step("tidy-clone", {"unneeded"}, op::Delete{ref, "clone"}, "its work is done");
 }
 
-}  // namespace
-
-Result<CloneNames> clone_names(const CloneOptions& options, const Scope& scope) {
-  WUKONG_TRY(std::string source, vm_name(options.source));
-  CloneNames names{.source = std::move(source), .target = options.target};
-  WUKONG_CHECK(check_vm_name(names.source));
-  if (names.target.empty())
-    names.target = fmt::format("clone-{}-{}", names.source.substr(0, 51), scope.suffix);
-  WUKONG_CHECK(check_vm_name(names.target));
-  if (names.source == names.target)
-    return Error{.code = Code::usage,
-                 .message = fmt::format("{} cannot be cloned onto itself", names.source)};
-  names.clone = fmt::format("{}-{}", names.target, scope.operation_id);
-  return names;
+/// Claims as large as the source's; what KubeVirt makes on the way counts, too.
+op::Charge charge_of(const CloneFacts& facts, const CloneApi& api, const std::string& ns) {
+  op::Charge charge{.ns = ns,
+                    .objects = {{api.clone, 1}, {api.snapshot, 1}, {api.restore, 1}, {gvr::vm(), 1}}};
+  for (std::size_t i = 0; i < facts.claims.size(); ++i) {
+    const Json& claim = facts.claims[i].object;
+    charge.claims.push_back({.name = "copied from " + facts.claim_names[i],
+                             .storage_class = std::string(text(claim, {"spec", "storageClassName"})),
+                             .bytes = bytes_at(claim, {"spec", "resources", "requests", "storage"})});
+  }
+  if (!charge.claims.empty())
+    charge.objects.emplace_back(gvr::volume_snapshot(), static_cast<std::int64_t>(charge.claims.size()));
+  return charge;
 }
+
+}  // namespace
 
 Result<op::Operation> plan_clone(const CloneOptions& options, const CloneNames& names,
                                  const CloneFacts& facts, const Settled& settled, const Scope& at) {
-  WUKONG_CHECK(check_clone(names, facts, at));
   const CloneApi api = clone_api(facts);
   const ObjectRef ref{api.clone, at.ns, names.clone};
-  const Json request = {{"command", "clone"}, {"source", names.source}, {"target", names.target}};
-  const manifest::Marks marks{at.operation_id, manifest::request_hash(request)};
+  const manifest::Marks marks = clone_marks(options, names, at);
+  WUKONG_TRY(const bool begun, was_made(facts.earlier.clones, ref, marks));
+  // Its clone marks it at the end, and is removed then.
+  WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.earlier, marks));
+  WUKONG_CHECK(check_clone(names, facts, at, begun || !made.empty()));
+  WUKONG_CHECK(check_running(names, facts.source.object, at));
   op::Operation operation{
       .id = at.operation_id,
+      .request = marks.request_hash,
       .title = fmt::format("clone {}/{} -> {}/{}", at.ns, names.source, at.ns, names.target)};
   operation.results = {{gvr::vm(), at.ns, names.target}};
   operation.notes = clone_notes(names, facts, at);
-  operation.wait_command = fmt::format(
-      "kubectl wait virtualmachineclone/{} -n {} --for=condition=Ready --timeout=30m", names.clone, at.ns);
-  operation.cancel_command = fmt::format("kubectl delete virtualmachineclone {} -n {}", names.clone, at.ns);
-  operation.cancel_now = [names, ns = at.ns](const op::Seen& seen) {
-    return cancel_command(names, ns, seen);
-  };
+  operation.charge = charge_of(facts, api, at.ns);
+  operation.reads = quota_reads(at.ns);
+  operation.wait_command = fmt::format("kubectl wukong wait vmclone/{} {}", names.clone, at.where());
+  operation.cancel_command = fmt::format("kubectl wukong cancel vmclone/{} {} -y", names.clone, at.where());
   for (const Gvr& read : {gvr::vm(), gvr::pvc()})
     operation.reads.push_back({.verb = "get", .group = read.group, .resource = read.resource, .ns = at.ns});
+  const bool stop = is_to_stop(names, facts.source.object, at);
+  if (stop) add_stop(operation, names, facts.source.object, settled, at);
+  if (!begun && !made.empty()) {
+    add_made_target(operation, names, names.target, {}, settled);
+    return operation;
+  }
+  const bool waits = options.write.wait || stop;  // the source is started again when the disks are there
   operation.steps.push_back(
       {.id = "clone",
+       .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
        .action = op::Create{ref, manifest::vm_clone(ref, names.source, names.target, marks)},
-       .group =
-           options.write.wait ? names.target : "",  // the object is made, but the target is not: not its row
+       .group = waits ? names.target : "",  // the object is made, but the target is not: not its row
        .reason = "method native: a snapshot of the source, restored to a new VM by KubeVirt"});
-  if (!options.write.wait) return operation;
+  if (!waits) return operation;
   operation.steps.push_back(usable_step(names, api, settled, ref));
   add_undo(operation, names, api, ref);
-  if (!options.keep) add_tidy(operation, names, ref);
+  add_tidy(operation, names, ref, marks, options.keep);
   return operation;
 }
 

@@ -3,86 +3,18 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
 #include "commands/arguments.h"
+#include "commands/completion_names.h"
+#include "commands/permission_table.h"
 #include "commands/registry.h"
 
 namespace wukong::commands {
 
 namespace {
-
-// The first lines of an answer are candidates, the last is a number behind a colon.
-constexpr const char* kBash =
-    R"(# bash completion for kubectl-wukong: source <(kubectl-wukong completion bash)
-_kubectl_wukong() {
-    local line typed last lead=
-    local -a words
-    # The words as typed: bash splits its own at "=".
-    typed=${COMP_LINE:0:COMP_POINT}
-    read -r -a words <<<"$typed"
-    case $typed in *[[:space:]]) words+=('') ;; esac
-    last=${words[${#words[@]} - 1]}
-    case $last in *=*) lead=${last%%=*}= ;; esac
-    COMPREPLY=()
-    while IFS= read -r line; do
-        case $line in
-        :*) ;;
-        *) line=${line%%$'\t'*} && COMPREPLY+=("${line#"$lead"}") ;;
-        esac
-    done < <(kubectl-wukong __complete "${words[@]:1}" 2>/dev/null)
-}
-complete -o default -F _kubectl_wukong kubectl-wukong
-)";
-
-constexpr const char* kZsh = R"(#compdef kubectl-wukong
-# zsh completion for kubectl-wukong: source <(kubectl-wukong completion zsh), or a file _kubectl-wukong in $fpath
-_kubectl-wukong() {
-    local -a candidates
-    local line
-    while IFS= read -r line; do
-        case $line in
-        :*) ;;
-        *) candidates+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
-        esac
-    done < <(kubectl-wukong __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
-    if (( ${#candidates} )); then _describe 'kubectl-wukong' candidates; else _files; fi
-}
-if [ "$funcstack[1]" = "_kubectl-wukong" ]; then _kubectl-wukong "$@"; else compdef _kubectl-wukong kubectl-wukong; fi
-)";
-
-constexpr const char* kFish = R"(# fish completion for kubectl-wukong: kubectl-wukong completion fish | source
-function __kubectl_wukong_complete
-    set -l words (commandline -opc) (commandline -ct)
-    kubectl-wukong __complete $words[2..-1] 2>/dev/null | string match -v -r '^:'
-end
-complete -c kubectl-wukong -f -a '(__kubectl_wukong_complete)'
-)";
-
-constexpr const char* kPowershell =
-    R"(# PowerShell completion: kubectl-wukong completion powershell | Out-String | Invoke-Expression
-Register-ArgumentCompleter -Native -CommandName 'kubectl-wukong' -ScriptBlock {
-    param($wordToComplete, $commandAst, $cursorPosition)
-    $words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { "$_" })
-    if ($wordToComplete -eq '') { $words += '' }
-    & kubectl-wukong __complete @words 2>$null | Where-Object { $_ -notmatch '^:' } | ForEach-Object {
-        $name, $help = $_ -split "`t", 2
-        if (-not $help) { $help = $name }
-        [System.Management.Automation.CompletionResult]::new($name, $name, 'ParameterValue', $help)
-    }
-}
-)";
-
-struct Candidates {
-  std::string prefix{};  // what the user has typed of the word
-  std::string lead{};    // stands before each candidate: "--output=" while a value is typed behind "="
-  std::string lines{};
-
-  void add(const std::string& word, const std::string& help) {
-    if (word.starts_with(prefix)) lines += fmt::format("{}{}\t{}\n", lead, word, help);
-  }
-};
 
 /// The option called `name` (without dashes) of the command or of all commands.
 const CLI::Option* option_called(const CLI::App& root, const CLI::App& command, const std::string& name) {
@@ -93,16 +25,27 @@ const CLI::Option* option_called(const CLI::App& root, const CLI::App& command, 
   return nullptr;
 }
 
-void add_values(const CLI::Option& option, Candidates& out) {
+void add_values(const CLI::Option& option, Completion& out) {
+  const std::string name = option.get_lnames().empty() ? "" : option.get_lnames().front();
+  if (option.get_type_name() == "FORMAT") {
+    for (const std::string& format : render::output_formats())
+      out.known.emplace_back(format.substr(0, std::min(format.find('='), format.size() - 1) + 1), "");
+    return;
+  }
+  if (name == "permissions")
+    for (const std::string& use : permission_uses()) out.known.emplace_back(use, "");
+  if (const std::string_view source = flag_names(name); !source.empty())
+    out.live.push_back({.source = std::string(source)});
+  out.files = option.get_type_name() == "FILE";
   const std::vector<std::string> words = split(option.get_type_name(), '|');
   if (words.size() < 2) return;
-  for (const std::string& word : words) out.add(word, "");
+  for (const std::string& word : words) out.known.emplace_back(word, "");
 }
 
-void add_flags(const CLI::App& app, Candidates& out) {
+void add_flags(const CLI::App& app, Completion& out) {
   for (const CLI::Option* option : app.get_options())
     if (!option->get_positional() && !option->get_lnames().empty() && !option->get_group().empty())
-      out.add("--" + option->get_lnames().front(), option->get_description());
+      out.known.emplace_back("--" + option->get_lnames().front(), option->get_description());
 }
 
 const CLI::App* command_called(const CLI::App& app, const std::string& name) {
@@ -112,47 +55,105 @@ const CLI::App* command_called(const CLI::App& app, const std::string& name) {
 }
 
 /// What the words before the last one say: which command, and which option waits for a value.
-struct Place {
+class Place {
+ public:
+  Place(const CLI::App& root, const std::vector<std::string>& words) : command(&root), root_(root) {
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) read(words[i]);
+  }
+
   const CLI::App* command{};
   const CLI::Option* waiting{};
   bool nouns_only{};  // behind "--"
   std::size_t nouns{};
-};
+  std::vector<std::string> globals{};
 
-Place place_of(const CLI::App& root, const std::vector<std::string>& words) {
-  Place place{.command = &root};
-  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    const std::string& word = words[i];
-    if (place.waiting != nullptr) {
-      place.waiting = nullptr;
-    } else if (place.nouns_only || word.empty() || word[0] != '-') {
-      const CLI::App* sub = place.nouns == 0 ? command_called(*place.command, word) : nullptr;
+ private:
+  void read(const std::string& word) {
+    if (waiting != nullptr) {
+      keep(*std::exchange(waiting, nullptr), word);
+    } else if (nouns_only || word.empty() || word[0] != '-') {
+      const CLI::App* sub = nouns == 0 ? command_called(*command, word) : nullptr;
       if (sub != nullptr)
-        place.command = sub;
+        command = sub;
       else
-        ++place.nouns;
+        ++nouns;
     } else if (word == "--") {
-      place.nouns_only = true;
-    } else if (word.find('=') == std::string::npos) {
-      const std::string name = word.starts_with("--") ? word.substr(2) : word.substr(word.size() - 1);
-      const CLI::Option* option = option_called(root, *place.command, name);
-      if (option != nullptr && option->get_items_expected_min() > 0) place.waiting = option;
+      nouns_only = true;
+    } else {
+      word.starts_with("--") ? long_flag(word.substr(2)) : short_flags(word.substr(1));
     }
   }
-  return place;
+
+  void long_flag(const std::string& word) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const CLI::Option* option = option_called(root_, *command, word.substr(0, equals));
+    if (option == nullptr) return;
+    if (equals < word.size())
+      keep(*option, word.substr(equals + 1));
+    else
+      without_value(*option);
+  }
+
+  /// "-n", "-nNS", "-n=NS", and flags without values written together.
+  void short_flags(const std::string& letters) {
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      const CLI::Option* option = option_called(root_, *command, letters.substr(i, 1));
+      if (option == nullptr) return;
+      const std::string rest = letters.substr(i + 1);
+      if (option->get_items_expected_min() == 0 || rest.empty()) {
+        without_value(*option);
+      } else {
+        keep(*option, rest.starts_with('=') ? rest.substr(1) : rest);
+        return;
+      }
+    }
+  }
+
+  void without_value(const CLI::Option& option) {
+    if (option.get_items_expected_min() > 0)
+      waiting = &option;
+    else
+      keep(option, "true");
+  }
+
+  void keep(const CLI::Option& option, const std::string& value) {
+    const auto own = root_.get_options();
+    if (std::find(own.begin(), own.end(), &option) != own.end() && !option.get_lnames().empty() &&
+        !value.empty())
+      globals.push_back(fmt::format("--{}={}", option.get_lnames().front(), value));
+  }
+
+  const CLI::App& root_;
+};
+
+/// Names for the noun that is typed: "web", or behind its kind, "snapshot/web-monday".
+void add_nouns(const Place& place, Completion& out) {
+  const NounNames* rule = noun_names(place.command->get_name(), place.nouns);
+  if (rule == nullptr) return;
+  const std::size_t slash = out.prefix.find('/');
+  if (slash == std::string::npos && !rule->bare.empty())
+    out.live.push_back({.source = std::string(rule->bare)});
+  for (const std::string& kind : split(rule->kinds, ',')) {
+    if (slash == std::string::npos)
+      out.known.emplace_back(kind + "/", "");
+    else if (kind == out.prefix.substr(0, slash))
+      out.live.push_back({.source = kind, .lead = kind + "/"});
+  }
 }
 
-Result<void> run_complete(const std::vector<std::string>& words, const CLI::App& root, Context& cx) {
-  cx.print(complete(root, words));
-  return {};
+void add_subcommands(const CLI::App& app, Completion& out) {
+  for (const CLI::App* sub : app.get_subcommands({}))
+    if (!sub->get_group().empty()) out.known.emplace_back(sub->get_name(), sub->get_description());
+  if (app.get_name() == "completion")
+    for (const char* shell : {"bash", "fish", "powershell", "zsh"}) out.known.emplace_back(shell, "");
 }
 
 }  // namespace
 
-std::string complete(const CLI::App& root, const std::vector<std::string>& words) {
+Completion complete(const CLI::App& root, const std::vector<std::string>& words) {
   const std::string last = words.empty() ? "" : words.back();
-  const Place place = place_of(root, words);
-  Candidates out{.prefix = last};
+  const Place place(root, words);
+  Completion out{.prefix = last, .globals = place.globals};
   const auto equals = last.find('=');
   if (place.waiting != nullptr) {
     add_values(*place.waiting, out);
@@ -164,24 +165,23 @@ std::string complete(const CLI::App& root, const std::vector<std::string>& words
   } else if (!place.nouns_only && last.starts_with('-')) {
     add_flags(*place.command, out);
     if (place.command != &root) add_flags(root, out);
-  } else if (place.nouns == 0) {
-    for (const CLI::App* sub : place.command->get_subcommands({}))
-      if (!sub->get_group().empty()) out.add(sub->get_name(), sub->get_description());
-    if (place.command->get_name() == "completion")
-      for (const char* shell : {"bash", "fish", "powershell", "zsh"}) out.add(shell, "");
+  } else {
+    if (place.nouns == 0) add_subcommands(*place.command, out);
+    add_nouns(place, out);
   }
-  const bool files = place.waiting != nullptr && place.waiting->get_type_name() == "FILE";
-  return out.lines + (files ? ":0\n" : ":4\n");
+  return out;
 }
 
-Result<std::string> completion_script(const std::string& shell) {
-  if (shell == "bash") return std::string(kBash);
-  if (shell == "zsh") return std::string(kZsh);
-  if (shell == "fish") return std::string(kFish);
-  if (shell == "powershell") return std::string(kPowershell);
-  return Error{.code = Code::usage,
-               .message = fmt::format("there is no completion for {:?}", printable(shell)),
-               .hint = "use one of: bash, zsh, fish, powershell"};
+std::string answer(const Completion& completion) {
+  std::string lines;
+  bool goes_on = true;  // every candidate is only the beginning of a word
+  for (const auto& [word, help] : completion.known) {
+    if (!word.starts_with(completion.prefix)) continue;
+    lines += fmt::format("{}{}\t{}\n", completion.lead, word, help);
+    goes_on = goes_on && (word.ends_with('/') || word.ends_with('='));
+  }
+  if (completion.files) return lines + ":0\n";
+  return lines + (goes_on && !lines.empty() ? ":6\n" : ":4\n");
 }
 
 void add_completion(CLI::App& app, const CLI::App& root, std::function<Result<void>(Context&)>& chosen) {
@@ -203,7 +203,12 @@ void add_completion(CLI::App& app, const CLI::App& root, std::function<Result<vo
   CLI::App* hidden = app.add_subcommand(kCompleteCommand, "Candidates for the last word")->group("");
   hidden->prefix_command();
   hidden->callback([hidden, &root, &chosen] {
-    chosen = [words = hidden->remaining(), &root](Context& cx) { return run_complete(words, root, cx); };
+    chosen = [words = hidden->remaining(), &root](Context& cx) -> Result<void> {
+      Completion completion = complete(root, words);
+      if (!completion.live.empty()) add_live_names(completion, cx.io());
+      cx.print(answer(completion));
+      return {};
+    };
   });
 }
 

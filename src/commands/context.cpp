@@ -6,8 +6,10 @@
 #include <csignal>
 
 #include "base/text.h"
+#include "commands/quota.h"
 #include "kube/credentials.h"
 #include "kube/kubeconfig.h"
+#include "kube/trace.h"
 #include "render/json_lines.h"
 #include "render/note.h"
 #include "render/output.h"
@@ -19,11 +21,42 @@ namespace {
 
 constexpr std::chrono::milliseconds kFrame{100};
 
-Scope make_scope(const Io& io, std::string ns) {
+/// `word` as a shell takes it for one.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// Then its id is on what it makes.
+bool makes_something(const op::Operation& operation) {
+  return std::any_of(operation.steps.begin(), operation.steps.end(),
+                     [](const op::Step& step) { return std::holds_alternative<op::Create>(step.action); });
+}
+
+/// What was said of the cluster and the user, but for secrets, as flags of a further command.
+std::string flags_again(const kube::Overrides& flags) {
+  std::string out;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) out += fmt::format(" {} {}", name, quoted(printable(value)));
+  };
+  add("--kubeconfig", flags.kubeconfig);
+  add("--context", flags.context);
+  add("--cluster", flags.cluster);
+  add("--user", flags.user);
+  add("--server", flags.server);
+  add("--as", flags.as);
+  return out;
+}
+
+Scope make_scope(const Io& io, std::string ns, const kube::Overrides& flags) {
   return {.ns = std::move(ns),
           .utc_stamp = utc_stamp(io.now),
-          .operation_id = io.random.substr(0, 5),
-          .suffix = io.random.substr(5, 5)};
+          .operation_id = io.random,
+          .flags = flags_again(flags)};
 }
 
 bool utf8_locale(const Io& io) {
@@ -35,8 +68,8 @@ bool utf8_locale(const Io& io) {
   return false;
 }
 
-/// One line of a Role: `- {apiGroups: ["kubevirt.io"], resources: ["virtualmachines"], verbs: ["get"]}`, verbs of one
-/// resource together.
+/// One line of a Role or ClusterRole: `- {apiGroups: ["kubevirt.io"], resources: ["virtualmachines"], verbs: ["get"]}`,
+/// verbs of one resource together.
 std::vector<std::string> role_rules(const std::vector<kube::Permission>& permissions) {
   std::vector<std::pair<std::string, std::string>> rules;  // what, verbs
   for (const kube::Permission& p : permissions) {
@@ -54,12 +87,40 @@ std::vector<std::string> role_rules(const std::vector<kube::Permission>& permiss
   return lines;
 }
 
+/// The rules of a Role for each namespace, and of a ClusterRole for what is read beyond.
+std::string roles_to_ask_for(const std::vector<kube::Permission>& all, const std::string& ns) {
+  std::vector<std::string> namespaces{ns};
+  for (const kube::Permission& p : all)
+    if (!p.ns.empty() && std::find(namespaces.begin(), namespaces.end(), p.ns) == namespaces.end())
+      namespaces.push_back(p.ns);
+  namespaces.emplace_back();
+  std::string words;
+  for (const std::string& each : namespaces) {
+    std::vector<kube::Permission> here;
+    for (const kube::Permission& p : all)
+      if (p.ns == each) here.push_back(p);
+    if (here.empty()) continue;
+    if (!words.empty()) words += "\n";
+    words += each.empty() ? "and, for what it reads of the whole cluster, a ClusterRole with these:"
+                          : fmt::format("ask for a Role in namespace {} with these rules:", each);
+    for (const std::string& rule : role_rules(here)) words += "\n  " + rule;
+  }
+  return words;
+}
+
 std::string resource_of(const kube::Permission& p) {
   const std::string resource = p.group.empty() ? p.resource : p.resource + "." + p.group;
   return p.subresource.empty() ? resource : resource + "/" + p.subresource;
 }
 
 /// One line per resource: "you may not list, watch events: what they tell stays unseen".
+/// What becomes of a run that may not do this to its own objects.
+const char* without(const std::vector<std::string>& verbs) {
+  const bool marks = std::find(verbs.begin(), verbs.end(), "patch") != verbs.end();
+  return marks ? "what is made would not be marked as this run's"
+               : "a failed run would leave those that it made";
+}
+
 std::vector<std::string> lacking(const std::vector<kube::Permission>& missing) {
   struct Lack {
     std::string resource{};
@@ -82,7 +143,7 @@ std::vector<std::string> lacking(const std::vector<kube::Permission>& missing) {
     lines.push_back(fmt::format("you may not {} {}: {}{}{}", fmt::join(lack.verbs, ", "), lack.resource,
                                 lack.reads ? "what they tell stays unseen" : "",
                                 lack.reads && lack.writes ? ", and " : "",
-                                lack.writes ? "a failed run would leave those that it made" : ""));
+                                lack.writes ? without(lack.verbs) : ""));
   return lines;
 }
 
@@ -90,23 +151,36 @@ std::string in_words(const kube::Permission& p) { return fmt::format("{} {}", p.
 
 }  // namespace
 
+kube::Environment kube_environment(const Io& io) {
+  return {.kubeconfig = io.environment("KUBECONFIG"),
+          .home = io.environment("HOME"),
+          .kubernetes_master = io.environment("KUBERNETES_MASTER"),
+          .service_host = io.environment("KUBERNETES_SERVICE_HOST"),
+          .service_port = io.environment("KUBERNETES_SERVICE_PORT"),
+          .pod_namespace = io.environment("POD_NAMESPACE")};
+}
+
 Context::Context(Io io, GlobalOptions global, kube::Api& api, std::string ns)
-    : io_(std::move(io)), global_(std::move(global)), api_(&api), scope_(make_scope(io_, std::move(ns))) {}
+    : io_(std::move(io)),
+      global_(std::move(global)),
+      api_(&api),
+      scope_(make_scope(io_, std::move(ns), global_.cluster)) {
+  discovery_.emplace(api, "", io_.now);
+}
 
 Result<kube::Api*> Context::connect() {
   if (api_ != nullptr) return api_;
   kube::Overrides flags = global_.cluster;
-  if (global_.insecure) flags.insecure_skip_tls_verify = true;
-  const kube::Environment environment{.kubeconfig = io_.environment("KUBECONFIG"),
-                                      .home = io_.environment("HOME")};
-  WUKONG_TRY(kube::ClusterAccess access, kube::load_access(flags, environment));
+  flags.insecure_skip_tls_verify = global_.insecure;
+  WUKONG_TRY(kube::ClusterAccess access, kube::load_access(flags, kube_environment(io_)));
+  if (global_.verbosity >= 6)
+    for (const std::string& file : access.files) log({"Config loaded from file:  " + printable(file)});
   if (patience_ > std::chrono::nanoseconds{} && patience_ < kube::Request{}.patience &&
       (access.request_timeout == std::chrono::nanoseconds{} || patience_ < access.request_timeout))
     access.request_timeout = patience_;
   const std::string ns = access.ns;
   if (const std::string problem = label_problem(ns); !problem.empty())
-    return Error{.code = Code::usage,
-                 .message = fmt::format("{:?} cannot be a namespace: {}", printable(ns), problem)};
+    return usage(fmt::format("{:?} cannot be a namespace: {}", printable(ns), problem));
 
   WUKONG_TRY(loop_, kube::Loop::make());
   kube::CredentialIo credential_io{.environment = io_.all_environment,
@@ -117,11 +191,49 @@ Result<kube::Api*> Context::connect() {
   kube::CredentialSource credentials(access, std::move(credential_io));
   const kube::ClientOptions options{.user_agent = "kubectl-wukong/" WUKONG_VERSION,
                                     .http1 = global_.http1,
-                                    .seed = std::hash<std::string>{}(io_.random)};
+                                    .seed = std::hash<std::string>{}(io_.random),
+                                    .proxies = kube::proxy_environment(io_.all_environment),
+                                    .warn = [this](std::string_view words) { warn(words); },
+                                    .trace = tracer()};
   WUKONG_TRY(client_, kube::Client::make(*loop_, access, std::move(credentials), options));
   api_ = client_.get();
-  scope_ = make_scope(io_, ns);
+  discovery_.emplace(
+      *api_,
+      kube::discovery_cache_file(access.server, io_.environment("KUBECACHEDIR"), io_.environment("HOME")),
+      io_.now);
+  access_ = std::move(access);
+  scope_ = make_scope(io_, ns, global_.cluster);
+  if (!resumed_.empty()) scope_.operation_id = resumed_;
   return api_;
+}
+
+std::string Context::resume_command(const std::string& id) const {
+  std::string command = "kubectl wukong";
+  for (std::size_t i = 0; i < io_.words.size(); ++i) {
+    const std::string& word = io_.words[i];
+    if (word == "--" || word.starts_with("--token") || word.starts_with("--password"))
+      return fmt::format("the same command with --resume {}", id);
+    if (word == "--resume") ++i;
+    if (!word.starts_with("--resume")) command += " " + quoted(printable(word));
+  }
+  return fmt::format("{} --resume {}", command, id);
+}
+
+void Context::log(const std::vector<std::string>& lines) const {
+  for (const std::string& line : lines)
+    if (progress_ == render::ProgressMode::json)
+      io_.err(render::json_note("log", line));
+    else
+      io_.err(kube::log_line(line, std::chrono::system_clock::now(), io_.process));
+}
+
+std::function<void(const kube::Traced&, bool)> Context::tracer() const {
+  if (global_.verbosity < 6 && !traced_) return nullptr;
+  return [this](const kube::Traced& exchange, bool answered) {
+    log(answered ? kube::response_lines(exchange, global_.verbosity)
+                 : kube::request_lines(exchange, global_.verbosity));
+    if (traced_) traced_(exchange, answered);
+  };
 }
 
 render::Surface Context::surface() const {
@@ -143,11 +255,36 @@ void Context::note(std::string_view kind, std::string_view message) const {
     io_.err(render::note_line(kind, message, surface().color));
 }
 
+/// What the API server warns of; while progress is shown, beside it.
+void Context::warn(std::string_view words) const {
+  if (warn_beside_) return warn_beside_(words);
+  note("warning", words);
+}
+
 void Context::print_error(const Error& error) const {
+  if (error.message.empty()) return;  // all has been said
   if (progress_ == render::ProgressMode::json)
     io_.err(render::json_error(error));
   else
     io_.err(render::format_error(error, surface().color));
+}
+
+Result<void> Context::confirm(const std::string& what) const {
+  if (!io_.in_is_terminal || !io_.err_is_terminal || !io_.ask)
+    return Error{.code = Code::precondition,
+                 .message = fmt::format("{}: this must be confirmed, and there is no terminal", what),
+                 .hint = "add -y"};
+  const std::optional<std::string> typed = io_.ask(printable(what) + "? [y/N] ");
+  const std::string word = lower(trim(typed.value_or("")));
+  if (word == "y" || word == "yes") return {};
+  return Error{.code = Code::precondition, .message = "not confirmed: nothing was changed"};
+}
+
+Result<void> Context::print_objects(render::Printer printer, std::vector<Json> objects) const {
+  printer.terminal = io_.out_is_terminal;
+  WUKONG_TRY(const std::string text, render::print(printer, std::move(objects)));
+  print(text);
+  return {};
 }
 
 Result<void> Context::check_permissions(const op::Operation& operation, const std::string& command) {
@@ -163,12 +300,20 @@ Result<void> Context::check_permissions(const op::Operation& operation, const st
   }
   if (!error.causes.empty()) {
     error.message = fmt::format("you may not {} in namespace {}: nothing was changed", command, scope_.ns);
-    error.hint = fmt::format("ask for a Role in namespace {} with these rules:", scope_.ns);
-    for (const std::string& rule : role_rules(all)) error.hint += "\n  " + rule;
+    error.hint = roles_to_ask_for(all, scope_.ns);
     return error;
   }
   for (const std::string& line : lacking(missing)) note("note", line);
   return {};
+}
+
+Result<void> Context::check_quotas(const op::Operation& operation) {
+  const std::string& ns = operation.charge.ns;
+  std::vector<kube::Read> reads;
+  for (const Gvr& kind : {quota_kind(), limit_range_kind()})
+    reads.push_back({.gvr = kind, .ns = ns, .keep = {{"spec", "status"}}});
+  WUKONG_TRY(std::vector<kube::Fact> got, kube::fetch(*api_, std::move(reads)));
+  return commands::check_quotas(operation.charge, {std::move(got[0]), std::move(got[1])});
 }
 
 op::Outcome Context::run(op::Operation operation, const WriteOptions& options, const Settled& settled) {
@@ -176,13 +321,20 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
                                    .keep_failed = options.keep_failed,
                                    .cancel_on_interrupt = options.cancel_on_interrupt,
                                    .field_manager = options.field_manager};
-  const auto view = render::make_progress_view(settled.progress, surface(), io_.err);
+  // A bar and log lines would overwrite each other.
+  const bool plain = settled.progress == render::ProgressMode::automatic && global_.verbosity >= 6;
+  const auto view =
+      render::make_progress_view(plain ? render::ProgressMode::plain : settled.progress, surface(), io_.err);
+  warn_beside_ = [&view](std::string_view words) { view->note("warning", words); };
+  const kube::Handle aside([this] { warn_beside_ = nullptr; });
   for (const std::string& text : operation.notes) view->note("note", text);
+  if (makes_something(operation))
+    operation.title = fmt::format("operation {}: {}", operation.id, operation.title);
 
   const op::Operation told{.title = operation.title,
                            .wait_command = operation.wait_command,
+                           .resume_command = operation.resume_command,
                            .cancel_command = operation.cancel_command,
-                           .cancel_now = operation.cancel_now,
                            .results = operation.results};
   bool said_interrupted = false;
   bool due = true;
@@ -211,21 +363,22 @@ void Context::say_after(const op::Operation& operation, const op::Outcome& outco
   for (const std::string& text : outcome.left) note("warning", "left as it is: " + text);
   if (!outcome.error) return;
   if (outcome.undone && outcome.made.empty() && outcome.left.empty())
-    note("note", "undone: nothing that was made is left");
+    return note("note", "undone: nothing that was made is left");
   const bool goes_on = outcome.signal != 0 || outcome.error->code == Code::timed_out ||
                        outcome.error->code == Code::unreachable ||
                        outcome.error->code == Code::unauthenticated;
   if (outcome.made.empty() && outcome.left.empty() && !goes_on) return;
   for (const std::string& name : outcome.made)
     note("note", fmt::format("{} in namespace {} is left in place", name, scope_.ns));
-  if (goes_on && !operation.wait_command.empty()) note("note", "to go on waiting: " + operation.wait_command);
-  std::string cancel = operation.cancel_now ? operation.cancel_now(outcome.seen) : std::string{};
-  if (cancel.empty()) cancel = operation.cancel_command;
-  if (!cancel.empty()) note("note", "to give it up:    " + cancel);
+  if (goes_on && !operation.resume_command.empty())
+    note("note", "to go on with it: " + operation.resume_command);
+  else if (goes_on && !operation.wait_command.empty())
+    note("note", "to go on waiting: " + operation.wait_command);
+  if (!operation.cancel_command.empty()) note("note", "to give it up:    " + operation.cancel_command);
 }
 
-Result<void> Context::show_plan(const op::Operation& operation, DryRunMode mode, render::OutputFormat format,
-                                const std::string& field_manager) {
+Result<void> Context::show_plan(const op::Operation& operation, DryRunMode mode,
+                                const render::Printer& printer, const std::string& field_manager) {
   std::vector<Json> objects = op::manifests(operation);
   if (mode == DryRunMode::server) {
     WUKONG_TRY(op::DryRun answer, op::dry_run(*api_, operation, field_manager));
@@ -233,10 +386,7 @@ Result<void> Context::show_plan(const op::Operation& operation, DryRunMode mode,
     for (const std::string& left_out : answer.left_out) note("note", "not sent: " + left_out);
   }
   for (const std::string& text : operation.notes) note("note", text);
-  if (format != render::OutputFormat::table && format != render::OutputFormat::wide) {
-    print(render::objects(format, objects));
-    return {};
-  }
+  if (!printer.is_table()) return print_objects(printer, std::move(objects));
   print(printable(operation.title) + (mode == DryRunMode::server ? " (server dry run)\n" : " (dry run)\n"));
   for (const std::string& line : op::plan_lines(operation)) print(printable(line) + "\n");
   return {};

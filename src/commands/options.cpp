@@ -27,16 +27,31 @@ Result<T> choose(const std::string& flag, const std::string& word, const Words<T
     known.push_back(name);
   }
   const std::string meant = closest(word, known);
-  return Error{.code = Code::usage,
-               .message = fmt::format("{} does not take {:?}", flag, printable(word)),
-               .hint = fmt::format("use one of: {}{}", fmt::join(known, ", "),
-                                   meant.empty() ? "" : " (did you mean " + meant + "?)")};
+  return usage(fmt::format("{} does not take {:?}", flag, printable(word)),
+               fmt::format("use one of: {}{}", fmt::join(known, ", "),
+                           meant.empty() ? "" : " (did you mean " + meant + "?)"));
 }
 
 Result<std::chrono::nanoseconds> duration_of(const std::string& flag, const std::string& word) {
   auto parsed = parse_duration(word);
   if (!parsed) parsed.error().message = fmt::format("{}: {}", flag, parsed.error().message);
   return parsed;
+}
+
+void add_timeout(CLI::App& app, WriteOptions& o, const char* stalled) {
+  app.add_option("--timeout", o.timeout, "Limit of the wait (0: none)")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  app.add_option("--stall-timeout", o.stall_timeout,
+                 fmt::format("{} when a problem has stood unmoved for so long (0: never)", stalled))
+      ->type_name("DURATION")
+      ->capture_default_str();
+}
+
+void add_progress(CLI::App& app, WriteOptions& o) {
+  app.add_option("--progress", o.progress, "How to show progress on stderr")
+      ->type_name("auto|bar|plain|json|none")
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -59,11 +74,16 @@ Result<Settled> settle(const WriteOptions& options) {
   return settled;
 }
 
-Result<render::OutputFormat> settle(const OutputOptions& options) {
-  if (const auto format = render::parse_output_format(options.format)) return *format;
-  return Error{.code = Code::usage,
-               .message = fmt::format("-o does not take {:?}", printable(options.format)),
-               .hint = "use one of: table, wide, name, json, yaml"};
+Result<render::Printer> settle(const OutputOptions& options) {
+  std::string text;
+  if (const std::string file = render::template_file(options.format); !file.empty()) {
+    auto read = kube::read_file(file);
+    if (!read) return usage(fmt::format("the template of -o cannot be read: {}", read.error().message));
+    text = std::move(*read);
+  }
+  WUKONG_TRY(render::Printer printer, render::parse_printer(options.format, text));
+  printer.headers = !options.no_headers;
+  return printer;
 }
 
 Result<bool> settle_color(const std::string& flag, bool terminal, const std::string& no_color,
@@ -76,6 +96,15 @@ Result<bool> settle_color(const std::string& flag, bool terminal, const std::str
   if (!no_color.empty()) return false;
   if (!clicolor_force.empty() && clicolor_force != "0") return true;
   return terminal && term != "dumb";
+}
+
+void add_list(CLI::App& app, const char* group, const char* name, std::vector<std::string>& into,
+              const char* type, const char* help) {
+  app.add_option(name, into, help)
+      ->type_name(type)
+      ->group(group)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void add_global_options(CLI::App& app, GlobalOptions& o) {
@@ -91,12 +120,11 @@ void add_global_options(CLI::App& app, GlobalOptions& o) {
   text_option("-s,--server", o.cluster.server, "Address of the API server", "URL");
   text_option("--token", o.cluster.token,
               "Bearer token (seen by everyone in the process list: better in the kubeconfig)", "TOKEN");
+  text_option("--username", o.cluster.username, "User name for basic authentication", "NAME");
+  text_option("--password", o.cluster.password,
+              "Password for basic authentication (seen by everyone in the process list)", "PASSWORD");
   text_option("--as", o.cluster.as, "User to impersonate", "USER");
-  app.add_option("--as-group", o.cluster.as_group, "Group to impersonate (repeatable)")
-      ->type_name("GROUP")
-      ->group(group)
-      ->allow_extra_args(false)  // one word each time, or it would eat the nouns
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_list(app, group, "--as-group", o.cluster.as_group, "GROUP", "Group to impersonate (repeatable)");
   text_option("--as-uid", o.cluster.as_uid, "UID to impersonate", "UID");
   text_option("--certificate-authority", o.cluster.certificate_authority,
               "File with the certificate authority", "FILE");
@@ -105,34 +133,39 @@ void add_global_options(CLI::App& app, GlobalOptions& o) {
   text_option("--client-key", o.cluster.client_key, "File with the client key", "FILE");
   app.add_flag("--insecure-skip-tls-verify", o.insecure, "Do not check the server's certificate")
       ->group(group);
+  app.add_flag("--disable-compression", o.cluster.disable_compression, "Do not ask for compressed answers")
+      ->group(group);
   text_option("--tls-server-name", o.cluster.tls_server_name, "Name to check the server's certificate for",
               "NAME");
   text_option("--request-timeout", o.cluster.request_timeout, "Limit of a single request (0: none)",
               "DURATION");
   app.add_option("--color", o.color, "When to colour")->type_name("auto|always|never")->group(group);
+  app.add_option("-v,--v", o.verbosity,
+                 "How much to log: 6 each request, 7 headers, 8 bodies, 9 as curl with timings")
+      ->type_name("LEVEL")
+      ->group(group);
   app.add_flag("--http1", o.http1, "Speak HTTP/1.1 only")->group("");
 }
 
 void add_output_options(CLI::App& app, OutputOptions& o) {
-  app.add_option("-o,--output", o.format, "Format of the result")->type_name("table|wide|name|json|yaml");
+  app.add_option("-o,--output", o.format,
+                 fmt::format("Format of the result: {}", fmt::join(render::output_formats(), ", ")))
+      ->type_name("FORMAT");
   app.add_flag("--no-headers", o.no_headers, "Print tables without headers");
+}
+
+void add_wait_options(CLI::App& app, WriteOptions& o) {
+  add_timeout(app, o, "Give up");
+  add_progress(app, o);
 }
 
 void add_write_options(CLI::App& app, WriteOptions& o) {
   app.add_flag("--wait", o.wait, "Wait until the data is usable");
-  app.add_option("--timeout", o.timeout, "Limit of the wait (0: none)")
-      ->type_name("DURATION")
-      ->capture_default_str();
-  app.add_option("--stall-timeout", o.stall_timeout,
-                 "Give up, and undo, when a problem has stood unmoved for so long (0: never)")
-      ->type_name("DURATION")
-      ->capture_default_str();
+  add_timeout(app, o, "Give up, and undo,");
   app.add_flag("--dry-run{client}", o.dry_run,
                "Change nothing: client prints the plan, server also asks the API server")
       ->type_name("none|client|server");
-  app.add_option("--progress", o.progress, "How to show progress on stderr")
-      ->type_name("auto|bar|plain|json|none")
-      ->capture_default_str();
+  add_progress(app, o);
   app.add_flag("--keep-failed", o.keep_failed, "Leave what was made when the operation fails");
   app.add_flag("--cancel-on-interrupt", o.cancel_on_interrupt, "Let the first Ctrl-C cancel and clean up");
   app.add_option("--field-manager", o.field_manager, "Name of the manager that owns the fields written")

@@ -4,10 +4,11 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "kube/kubeconfig.h"
-#include "render/output.h"
+#include "render/printer.h"
 #include "render/progress_view.h"
 
 namespace CLI {
@@ -21,7 +22,8 @@ struct GlobalOptions {
   kube::Overrides cluster{};
   bool insecure{};
   std::string color{"auto"};
-  bool http1{};  // hidden
+  int verbosity{};  // -v
+  bool http1{};     // hidden
 };
 
 /// -o and what belongs to it.
@@ -54,14 +56,20 @@ struct Settled {
 
 /// Errors: `usage`, naming the flag, the word and what it may be.
 Result<Settled> settle(const WriteOptions& options);
-Result<render::OutputFormat> settle(const OutputOptions& options);
+/// Reads the template's file, if there is one. Errors: `usage`, also for a template that cannot be parsed.
+Result<render::Printer> settle(const OutputOptions& options);
 Result<render::ProgressMode> parse_progress(const std::string& word);
 /// True when text to a terminal (or not: `terminal`) shall be coloured. Errors: `usage`.
 Result<bool> settle_color(const std::string& flag, bool terminal, const std::string& no_color,
                           const std::string& clicolor_force, const std::string& term);
 
+/// An option that may be given several times, with one word each time: more, and it would eat the nouns.
+void add_list(CLI::App& app, const char* group, const char* name, std::vector<std::string>& into,
+              const char* type, const char* help);
 void add_global_options(CLI::App& app, GlobalOptions& options);
 void add_output_options(CLI::App& app, OutputOptions& options);
+/// --timeout, --stall-timeout and --progress alone: for commands that only wait.
+void add_wait_options(CLI::App& app, WriteOptions& options);
 void add_write_options(CLI::App& app, WriteOptions& options);
 
 }  // namespace wukong::commands

@@ -1,14 +1,19 @@
 #include "commands/registry.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/text.h"
+#include "commands/cancel.h"
 #include "commands/clone.h"
 #include "commands/completion.h"
+#include "commands/doctor.h"
+#include "commands/status.h"
 #include "commands/version.h"
+#include "commands/wait.h"
 
 namespace wukong::commands {
 
@@ -19,21 +24,6 @@ constexpr const char* kGlobalsHint =
 
 constexpr std::size_t kHelpColumns = 80;
 constexpr std::size_t kHelpIndent = 32;
-
-/// `text` as lines of at most `columns`, broken at spaces.
-std::vector<std::string> wrapped(const std::string& text, std::size_t columns) {
-  std::vector<std::string> lines{""};
-  for (const std::string& word : split(text, ' ')) {
-    std::string& line = lines.back();
-    if (line.empty())
-      line = word;
-    else if (display_width(line) + 1 + display_width(word) <= columns)
-      line += " " + word;
-    else
-      lines.push_back(word);
-  }
-  return lines;
-}
 
 /// "  names" and the text beside them; names that are too long have a line of their own.
 std::string help_line(const std::string& names, const std::string& text) {
@@ -47,18 +37,62 @@ std::string help_line(const std::string& names, const std::string& text) {
   return out + "\n";
 }
 
+bool takes_value(const CLI::Option& option) { return option.get_items_expected_min() > 0; }
+
+/// "-o,--output FORMAT", "--dry-run[=none|client|server]", "KIND/NAME...".
+std::string names_and_value(const CLI::Option& option) {
+  if (option.get_positional())
+    return option.get_name(true) + (option.get_items_expected_max() > 1 ? "..." : "");
+  std::vector<std::string> names;
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  const std::string value = value_word(option);
+  if (value.empty()) return fmt::format("{}", fmt::join(names, ","));
+  return fmt::format(fmt::runtime(takes_value(option) ? "{} {}" : "{}[={}]"), fmt::join(names, ","), value);
+}
+
 class Help : public CLI::Formatter {
  public:
-  std::string make_option(const CLI::Option* option, bool is_positional) const override {
-    return help_line(make_option_name(option, is_positional) + make_option_opts(option),
-                     make_option_desc(option));
+  std::string make_option(const CLI::Option* option, bool) const override {
+    std::string text = option->get_description();
+    const bool repeatable = !option->get_positional() && option->get_items_expected_max() > 1;
+    if (repeatable && text.find("repeatable") == std::string::npos) text += " (repeatable)";
+    if (const std::string value = option->get_default_str(); !value.empty())
+      text += fmt::format(" (default: {})", value);
+    return help_line(names_and_value(*option), text);
   }
   std::string make_subcommand(const CLI::App* sub) const override {
     return help_line(sub->get_name(), sub->get_description());
   }
 };
 
-bool takes_value(const CLI::Option& option) { return option.get_items_expected_min() > 0; }
+/// What stands in front of CLI11's reason for a value that it does not take: "--count: …", "Could not convert: --v = x".
+const CLI::Option* refused_option(const CLI::App& app, std::string_view reason) {
+  const auto from = reason.find('-');
+  if (from == std::string_view::npos) return nullptr;
+  const std::string name(reason.substr(from, reason.find_first_of(": ", from) - from));
+  for (const CLI::App* sub : app.get_subcommands())
+    if (const CLI::Option* option = sub->get_option_no_throw(name)) return option;
+  return app.get_option_no_throw(name);
+}
+
+Error parse_error(const CLI::App& app, const CLI::Error& error) {
+  const auto chosen = app.get_subcommands();
+  return usage(printable(error.what()),
+               fmt::format("kubectl wukong {}--help", chosen.empty() ? "" : chosen[0]->get_name() + " "));
+}
+
+/// CLI11 tells the limits of a number with three hundred digits.
+Error value_error(const CLI::App& app, const CLI::Error& error) {
+  const CLI::Option* option = refused_option(app, error.what());
+  if (option == nullptr || option->results().empty()) return parse_error(app, error);
+  const bool positive = option->get_type_name().ends_with(":POSITIVE");
+  return usage(fmt::format("--{} does not take {:?}", option->get_lnames().front(),
+                           printable(option->results().back())),
+               !takes_value(*option) ? "it takes true or false"
+               : positive            ? "it takes a whole number from 1"
+                                     : "it takes a whole number");
+}
 
 /// A flag that is given twice counts as it was given last, as with kubectl: scripts append to what they were given.
 void take_last(CLI::App& app) {
@@ -67,7 +101,27 @@ void take_last(CLI::App& app) {
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
+/// The last --progress counts, as for every flag.
+bool asks_for_json(const std::vector<std::string>& words) {
+  bool json = false;
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    if (words[i].starts_with("--progress=")) json = words[i] == "--progress=json";
+    if (words[i] == "--progress" && i + 1 < words.size()) json = words[i + 1] == "json";
+  }
+  return json;
+}
+
 }  // namespace
+
+std::string value_word(const CLI::Option& option) {
+  std::string all = option.get_type_name();
+  int depth = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    depth += all[i] == '[' ? 1 : all[i] == ']' ? -1 : 0;
+    if (all[i] == ':' && depth == 0) return all.substr(0, i);
+  }
+  return all;
+}
 
 CommandShape shape_of(const CLI::App& app) {
   CommandShape shape;
@@ -87,6 +141,10 @@ Registry::Registry()
   app_->formatter(std::make_shared<Help>());
   add_global_options(*app_, chosen_.global);
   add_clone(*app_, chosen_.run);
+  add_status(*app_, chosen_.run);
+  add_wait(*app_, chosen_.run);
+  add_cancel(*app_, chosen_.run);
+  add_doctor(*app_, chosen_.run);
   add_version(*app_, chosen_.run);
   add_completion(*app_, *app_, chosen_.run);
   take_last(*app_);
@@ -112,31 +170,29 @@ Error Registry::explain(const std::vector<std::string>& words) const {
   const CommandShape root = shape_of(*app_);
   if (!first.starts_with('-')) {
     if (!chosen.empty())
-      return {.code = Code::usage,
-              .message = fmt::format("{}: unexpected word {:?}", chosen[0]->get_name(), printable(first)),
-              .hint = fmt::format("kubectl wukong {} --help", chosen[0]->get_name())};
+      return usage(fmt::format("{}: unexpected word {:?}", chosen[0]->get_name(), printable(first)),
+                   fmt::format("kubectl wukong {} --help", chosen[0]->get_name()));
     for (const auto& [name, shape] : root.commands)
       if (!name.starts_with("__")) known.push_back(name);
     const std::string meant = closest(first, known);
-    return {.code = Code::usage,
-            .message = fmt::format("unknown command {:?}", printable(first)),
-            .hint = meant.empty() ? "kubectl wukong --help lists the commands"
-                                  : fmt::format("did you mean {:?}?", meant)};
+    return usage(fmt::format("unknown command {:?}", printable(first)),
+                 meant.empty() ? "kubectl wukong --help lists the commands"
+                               : fmt::format("did you mean {:?}?", meant));
   }
   for (const auto& [name, flag] : root.flags) known.push_back("--" + flag.long_name);
   if (!chosen.empty())
     for (const auto& [name, flag] : shape_of(*chosen[0]).flags) known.push_back("--" + flag.long_name);
   const std::string meant = closest(first.substr(0, first.find('=')), known);
-  return {.code = Code::usage,
-          .message = fmt::format("unknown flag: {}", printable(first.substr(0, first.find('=')))),
-          .hint = meant.empty() ? fmt::format("kubectl wukong {}--help",
-                                              chosen.empty() ? "" : chosen[0]->get_name() + " ")
-                                : fmt::format("did you mean {}?", meant)};
+  return usage(fmt::format("unknown flag: {}", printable(first.substr(0, first.find('=')))),
+               meant.empty()
+                   ? fmt::format("kubectl wukong {}--help", chosen.empty() ? "" : chosen[0]->get_name() + " ")
+                   : fmt::format("did you mean {}?", meant));
 }
 
 Result<Invocation> Registry::parse(const std::vector<std::string>& words) {
   // Completion takes words as they are: half-typed ones too.
   const bool raw = !words.empty() && words.front() == kCompleteCommand;
+  wants_json_ = !raw && asks_for_json(words);
   std::vector<std::string> plain = words;
   if (!raw) {
     WUKONG_TRY(plain, normalise(words, shape_of(*app_)));
@@ -151,12 +207,12 @@ Result<Invocation> Registry::parse(const std::vector<std::string>& words) {
     chosen_.text = app_->help();
   } catch (const CLI::ExtrasError&) {
     return explain(words_in_order);
+  } catch (const CLI::ConversionError& error) {
+    return value_error(*app_, error);
+  } catch (const CLI::ValidationError& error) {
+    return value_error(*app_, error);
   } catch (const CLI::Error& error) {
-    const auto chosen = app_->get_subcommands();
-    return Error{
-        .code = Code::usage,
-        .message = printable(error.what()),
-        .hint = fmt::format("kubectl wukong {}--help", chosen.empty() ? "" : chosen[0]->get_name() + " ")};
+    return parse_error(*app_, error);
   }
   WUKONG_TRY([[maybe_unused]] const bool known, settle_color(chosen_.global.color, false, "", "", ""));
   return std::move(chosen_);

@@ -12,7 +12,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace wukong::commands {
 
@@ -35,6 +36,8 @@ class Registry {
   /// Errors: `usage`, with the word that was probably meant.
   Result<Invocation> parse(const std::vector<std::string>& words);
   const CLI::App& app() const { return *app_; }
+  /// True when the words hold --progress=json: errors of parse() are JSON then, too.
+  bool wants_json() const { return wants_json_; }
   /// The global options as far as they were understood: for errors of parse() itself.
   const GlobalOptions& global() const { return chosen_.global; }
 
@@ -43,7 +46,11 @@ class Registry {
 
   std::unique_ptr<CLI::App> app_;
   Invocation chosen_{};
+  bool wants_json_{};
 };
+
+/// What an option's value is called, "" for none: CLI11 puts how it checks the value behind a colon; our own colons stand in brackets.
+std::string value_word(const CLI::Option& option);
 
 /// The names of all flags and commands below `app`.
 CommandShape shape_of(const CLI::App& app);

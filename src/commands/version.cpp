@@ -40,12 +40,12 @@ Result<void> add_server(Context& cx, Json& all) {
 }
 
 Result<void> run(const VersionOptions& o, Context& cx) {
-  WUKONG_TRY(const render::OutputFormat format, settle(o.output));
+  WUKONG_TRY(const render::Printer printer, settle(o.output));
   Json all = {{"clientVersion", client_version()}};
   Result<void> server{};
   if (!o.client_only) server = add_server(cx, all);
-  if (format == render::OutputFormat::json || format == render::OutputFormat::yaml) {
-    cx.print(render::objects(format, {all}));
+  if (!printer.is_table() && printer.format != render::OutputFormat::name) {
+    WUKONG_CHECK(cx.print_objects(printer, {all}));
     return server;
   }
   const auto line = [&](const char* label, const char* key) {

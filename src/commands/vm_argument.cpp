@@ -13,9 +13,7 @@ Result<std::string> vm_name(const std::string& typed) {
   if (kind == "vm" || kind == "vms" || kind == "virtualmachine" || kind == "virtualmachines" ||
       kind == "virtualmachine.kubevirt.io" || kind == "virtualmachines.kubevirt.io")
     return typed.substr(slash + 1);
-  return Error{.code = Code::usage,
-               .message = fmt::format("{:?} is no VM", printable(typed)),
-               .hint = "write NAME or vm/NAME"};
+  return usage(fmt::format("{:?} is no VM", printable(typed)), "write NAME or vm/NAME");
 }
 
 Result<void> check_vm_name(const std::string& name) {
@@ -23,8 +21,7 @@ Result<void> check_vm_name(const std::string& name) {
   std::string problem = subdomain_problem(name);
   if (problem.empty() && name.size() > 63) problem = "it has more than 63 characters";
   if (problem.empty()) return {};
-  return Error{.code = Code::usage,
-               .message = fmt::format("{:?} cannot be the name of a VM: {}", printable(name), problem)};
+  return usage(fmt::format("{:?} cannot be the name of a VM: {}", printable(name), problem));
 }
 
 Error refuse(std::string message, std::string hint, std::vector<std::string> causes) {
@@ -32,6 +29,13 @@ Error refuse(std::string message, std::string hint, std::vector<std::string> cau
           .message = std::move(message),
           .hint = std::move(hint),
           .causes = std::move(causes)};
+}
+
+Error unreadable(std::string message, std::string hint, const kube::Fact& fact) {
+  Error error = refuse(std::move(message), std::move(hint));
+  if (fact.why.code == Code::forbidden) error.code = Code::forbidden;
+  if (!fact.why.message.empty()) error.causes = {fact.why.message};
+  return error;
 }
 
 std::string vm_words(const Scope& at, const std::string& name) {

@@ -22,6 +22,9 @@ std::string vm_words(const Scope& at, const std::string& name);
 /// A refusal before any write (exit 3): what and which object, the next step, the API's words.
 Error refuse(std::string message, std::string hint, std::vector<std::string> causes = {});
 
+/// The refusal for want of a fact that must be known: `forbidden` where the user may not read it, else `precondition`.
+Error unreadable(std::string message, std::string hint, const kube::Fact& fact);
+
 /// The refusal for a VM that does not exist; `there`: names of those that do, for "did you mean".
 Error no_such_vm(const Scope& at, const std::string& name, std::span<const std::string> there);
 

@@ -1,0 +1,251 @@
+// What `cancel` refuses, and how each kind is taken back.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "commands/cancel.h"
+#include "commands/clone_removal.h"
+#include "commands/follow.h"
+#include "commands/vm_argument.h"
+#include "status/object_status.h"
+#include "status/snapshot_status.h"
+#include "status/watched.h"
+
+namespace wukong::commands {
+
+namespace {
+
+ObjectRef ref_of(const ObjectArgument& what, const Inventory& inventory) {
+  return {speaking(gvr_of(what.kind), inventory.served), inventory.ns, what.name};
+}
+
+std::string uid_of(const Json& object) { return std::string(text(object, {"metadata", "uid"})); }
+
+/// Removes one object of this uid, and waits until it is gone.
+void delete_and_wait(const ObjectArgument& what, const Json& object, std::size_t number,
+                     const Inventory& inventory, std::vector<std::string> needs, CancelPlan& plan) {
+  const ObjectRef ref = ref_of(what, inventory);
+  const std::string id = fmt::format("{}-delete", number);
+  plan.goes.push_back(resource_name(ref));
+  plan.operation.steps.push_back({.id = id,
+                                  .needs = std::move(needs),
+                                  .action = op::Delete{.ref = ref, .uid = uid_of(object)},
+                                  .group = what.words()});
+  plan.operation.steps.push_back(
+      {.id = fmt::format("{}-gone", number),
+       .needs = {id},
+       .action = op::Await{ref, status::watches_object(ref, {{"metadata.finalizers"}}),
+                           status::gone_judge(ref), kUntilGone},
+       .group = what.words()});
+}
+
+Error finished(const ObjectArgument& what, const Inventory& inventory, std::string rest, std::string hint) {
+  return refuse(fmt::format("{} has finished{}", describe(ref_of(what, inventory)), rest), std::move(hint));
+}
+
+/// Whoever made it would make it again, or needs it.
+Result<void> check_own(const ObjectArgument& what, const Json& object, const Inventory& inventory) {
+  for (const Json& owner : items(object, {"metadata", "ownerReferences"})) {
+    if (!flag(owner, {"controller"})) continue;
+    const std::string kind(text(owner, {"kind"}));
+    const std::string name(text(owner, {"name"}));
+    // A restore is owned by the VM that it fills.
+    if (what.kind == ObjectKind::restore && kind == "VirtualMachine") continue;
+    const bool clone = kind == "VirtualMachineClone";
+    return refuse(fmt::format("{} is part of {} {}", describe(ref_of(what, inventory)), kind, name),
+                  clone ? fmt::format("kubectl wukong cancel vmclone/{} -n {}", name, inventory.ns)
+                        : fmt::format("kubectl get {} {} -n {} shows it", lower(kind), name, inventory.ns));
+  }
+  return {};
+}
+
+/// Claims that are not bound and get their data from snapshots of the VolumeSnapshots that `prefix` begins.
+std::vector<std::string> claims_waiting_for(const std::string& prefix, const Inventory& inventory) {
+  std::vector<std::string> waiting;
+  for (const auto& [name, claim] : inventory.objects(ObjectKind::claim))
+    if (text(claim, {"status", "phase"}) == "Pending" &&
+        text(claim, {"spec", "dataSourceRef", "kind"}) == "VolumeSnapshot" &&
+        text(claim, {"spec", "dataSourceRef", "name"}).starts_with(prefix))
+      waiting.push_back(name);
+  return waiting;
+}
+
+/// A clone or restore under way that is made from the snapshot `name`; "" when there is none.
+std::string user_of(const std::string& name, const Inventory& inventory) {
+  for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
+    for (const auto& [user, object] : inventory.objects(kind))
+      if (snapshot_behind(kind, object) == name &&
+          inventory.judge({kind, user}).state == Verdict::State::working)
+        return ObjectArgument{kind, user}.words();
+  return {};
+}
+
+/// Errors: `precondition` when anybody but `operation` needs it, or it is a result.
+Result<void> check_snapshot(const ObjectArgument& what, const Json& snapshot, const Inventory& inventory,
+                            const OfOperation& operation) {
+  WUKONG_CHECK(check_own(what, snapshot, inventory));
+  auto waiting = claims_waiting_for(fmt::format("vmsnapshot-{}-volume-", uid_of(snapshot)), inventory);
+  std::erase_if(waiting, [&](const std::string& claim) { return operation.claims.contains(claim); });
+  if (!waiting.empty())
+    return refuse(fmt::format("{} is needed by claims that are not bound yet: {}",
+                              describe(ref_of(what, inventory)), fmt::join(waiting, ", ")),
+                  "start their VMs once, or delete the claims first");
+  if (const std::string user = user_of(what.name, inventory); !user.empty())
+    return refuse(fmt::format("{} is in use by {}", describe(ref_of(what, inventory)), user),
+                  fmt::format("kubectl wukong cancel {} -n {}", user, inventory.ns));
+  if (operation.id.empty() && text(snapshot, {"status", "phase"}) == "Succeeded")
+    return finished(what, inventory, ": cancel deletes no snapshot that is taken",
+                    "to delete it: " + delete_command(what, inventory.ns));
+  return {};
+}
+
+/// Where an inventory has no such object: absent, unreadable, or not of a kind that can be cancelled.
+Error not_there(const ObjectArgument& what, const Inventory& inventory) {
+  const Shelf& shelf = *inventory.shelves.at(gvr_of(what.kind).resource);
+  if (shelf.sight == Shelf::Sight::unreadable) return not_read(what, inventory, "cancel");
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : shelf.objects) names.push_back(name);
+  const std::string meant = closest(what.name, names);
+  return refuse(describe(ref_of(what, inventory)) + " does not exist",
+                meant.empty()
+                    ? fmt::format("kubectl wukong status -n {} shows what is under way", inventory.ns)
+                    : fmt::format("did you mean {}/{}?", word_of(what.kind), meant));
+}
+
+/// VMs, claims and VolumeSnapshots are results: what makes them can be cancelled.
+Error no_operation(const ObjectArgument& what, const Inventory& inventory) {
+  std::string hint = fmt::format("kubectl wukong status -n {} shows what is under way", inventory.ns);
+  for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
+    for (const auto& [name, object] : inventory.objects(kind))
+      if (what.kind == ObjectKind::vm && target_vm(kind, object) == what.name &&
+          inventory.judge({kind, name}).state == Verdict::State::working)
+        hint =
+            fmt::format("kubectl wukong cancel {} -n {}", ObjectArgument{kind, name}.words(), inventory.ns);
+  return refuse(fmt::format("{} is nothing that can be cancelled", describe(ref_of(what, inventory))),
+                std::move(hint));
+}
+
+Result<void> plan_delete(const ObjectArgument& what, const Json& object, std::size_t number,
+                         const Inventory& inventory, CancelPlan& plan) {
+  WUKONG_CHECK(check_own(what, object, inventory));
+  if (what.kind == ObjectKind::data_volume && text(object, {"status", "phase"}) == "Succeeded")
+    return finished(what, inventory, ": it holds data",
+                    "to delete it and its data: " + delete_command(what, inventory.ns));
+  delete_and_wait(what, object, number, inventory, {}, plan);
+  if (what.kind != ObjectKind::data_volume) return {};
+  const ObjectRef claim{gvr::pvc(), inventory.ns, what.name};
+  if (inventory.find(ObjectKind::claim, what.name) != nullptr) plan.goes.push_back(resource_name(claim));
+  std::vector<Watched> watches = status::watches_object(claim, {{"metadata.finalizers"}});
+  watches.front().required = false;
+  const Judge gone =
+      status::none_left_judge(watches.front(), "claims", [](const Json&) { return true; }, kUntilGone);
+  plan.operation.steps.push_back({.id = fmt::format("{}-claim-gone", number),
+                                  .needs = {fmt::format("{}-gone", number)},
+                                  .action = op::Await{claim, watches, gone, kUntilGone},
+                                  .group = what.words()});
+  return {};
+}
+
+Result<void> plan_one(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
+                      CancelPlan& plan) {
+  if (what.kind == ObjectKind::operation) return plan_cancel_operation(what, number, inventory, plan);
+  const Json* object = inventory.find(what.kind, what.name);
+  if (object == nullptr) return not_there(what, inventory);
+  switch (what.kind) {
+    case ObjectKind::clone:
+      return plan_cancel_clone(what, number, inventory, plan);
+    case ObjectKind::snapshot:
+      return plan_cancel_snapshot(what, number, inventory, {}, plan);
+    case ObjectKind::restore:
+      return plan_cancel_restore(what, number, inventory, plan);
+    case ObjectKind::vm_export:
+    case ObjectKind::data_volume:
+      return plan_delete(what, *object, number, inventory, plan);
+    default:
+      return no_operation(what, inventory);
+  }
+}
+
+}  // namespace
+
+std::string delete_command(const ObjectArgument& what, const std::string& ns) {
+  return fmt::format("kubectl delete {} {} -n {}", lower(gvr_of(what.kind).kind), what.name, ns);
+}
+
+Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
+                               CancelPlan& plan) {
+  const Json& clone = *inventory.find(what.kind, what.name);
+  const std::string target = target_vm(what.kind, clone);
+  const Verdict verdict = inventory.judge(what);
+  if (verdict.state == Verdict::State::done) {
+    if (const std::string unbound = verdict.recall("unbound"); !unbound.empty())
+      return finished(
+          what, inventory, fmt::format(", and its claims that are not bound yet need it: {}", unbound),
+          fmt::format("start VM {} once; then it can go: {}", target, delete_command(what, inventory.ns)));
+    return finished(what, inventory, fmt::format(": VM {} is usable, and stays", target),
+                    fmt::format("to remove the new VM: {}\nto remove the object only: {}",
+                                delete_command({ObjectKind::vm, target}, inventory.ns),
+                                delete_command(what, inventory.ns)));
+  }
+  const std::string uid = uid_of(clone);
+  const std::string restore = "tmp-restore-" + uid;
+  const CloneRemoval removal{
+      .wait = {inventory.ns, what.name, target, inventory.source_vm(what)},
+      .api = {speaking(gvr::vm_clone(), inventory.served), speaking(gvr::vm_snapshot(), inventory.served),
+              speaking(gvr::vm_restore(), inventory.served)},
+      .uid = uid,
+      .ids = fmt::format("{}-", number),
+      .group = what.words(),
+      .phase = op::Phase::main,
+      .claims_unreadable = !inventory.is_readable(ObjectKind::claim)};
+  for (op::Step& step : removal_steps(removal)) plan.operation.steps.push_back(std::move(step));
+  if (removal.claims_unreadable)
+    plan.operation.notes.push_back(
+        fmt::format("claims may not be read: those that {} has made are left", what.words()));
+  plan.goes.push_back(resource_name(ref_of(what, inventory)));
+  const Json* vm = inventory.find(ObjectKind::vm, target);
+  if (vm != nullptr &&
+      text(*vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore + "-"))
+    plan.goes.push_back(resource_name({gvr::vm(), inventory.ns, target}));
+  for (const auto& [name, claim] : inventory.objects(ObjectKind::claim))
+    if (text(claim, {"metadata", "annotations", status::kRestoreName}) == restore)
+      plan.goes.push_back(resource_name({gvr::pvc(), inventory.ns, name}));
+  return {};
+}
+
+Result<void> plan_cancel_snapshot(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
+                                  const OfOperation& operation, CancelPlan& plan) {
+  const Json& snapshot = *inventory.find(what.kind, what.name);
+  WUKONG_CHECK(check_snapshot(what, snapshot, inventory, operation));
+  const status::SnapshotWait wait{inventory.ns, what.name};
+  const std::string id = fmt::format("{}-settled", number);
+  plan.operation.steps.push_back(
+      {.id = id,
+       .needs = operation.needs,
+       .action =
+           op::Await{ref_of(what, inventory), speaking(status::watches_snapshot(wait), inventory.served),
+                     status::snapshot_settled_judge(wait), kUntilGone},
+       .group = what.words(),
+       .reason = "until it is taken: one deleted meanwhile would hang"});
+  delete_and_wait(what, snapshot, number, inventory, {id}, plan);
+  return {};
+}
+
+Result<CancelPlan> plan_cancel(const std::vector<ObjectArgument>& arguments, const Inventory& inventory,
+                               const Scope& at) {
+  std::vector<std::string> words;
+  for (const ObjectArgument& what : arguments) words.push_back(what.words());
+  CancelPlan plan;
+  plan.operation.id = at.operation_id;
+  plan.operation.title = fmt::format("cancel {} in {}", fmt::join(words, ", "), at.ns);
+  plan.operation.cancel_command =
+      fmt::format("kubectl wukong cancel {} {} -y", fmt::join(words, " "), at.where());
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    WUKONG_CHECK(plan_one(arguments[i], i, inventory, plan));
+  }
+  return plan;
+}
+
+}  // namespace wukong::commands

@@ -1,0 +1,101 @@
+// Parts that the plans of `clone` have in common. Pure.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "commands/clone.h"
+#include "commands/clone_copies.h"
+#include "manifest/marks.h"
+
+namespace wukong::commands {
+
+/// "clone demo/web -> demo/web2", "clone demo/snapshot s -> demo/w-1 … demo/w-3 (3 VMs)".
+std::string clone_title(const CloneNames& names, const Scope& at);
+
+/// The run strategy with which a new VM is started: the source's, or Always when that was off.
+std::string start_strategy(const Json& vm);
+
+/// For a server that does not answer.
+inline constexpr std::chrono::seconds kLongestUndoWait{60};
+
+/// A body that is fixed, or (`later`) made when what earlier steps saw is known, and shown as `now` until then.
+op::Create create(bool later, ObjectRef ref, Json now, std::function<Result<Json>(const op::Seen&)> make);
+
+/// Adds the steps of one target: they share its row of progress, and are undone together.
+class TargetSteps {
+ public:
+  TargetSteps(op::Operation& operation, ObjectRef vm) : operation_(operation), vm_(std::move(vm)) {}
+
+  void add(std::string id, std::vector<std::string> needs, op::Action action, std::string reason = {});
+  /// Starts the VM. The id of the step.
+  std::string add_start(const std::string& run_strategy, std::vector<std::string> needs);
+  /// Waits until it runs.
+  void add_running(std::vector<std::string> needs, const Settled& settled);
+  /// Removes what the step `made` has made. The id of the step.
+  std::string add_undo(const std::string& made, const ObjectRef& ref, std::vector<std::string> needs);
+  /// Waits until what was removed is gone, when step `after` was begun.
+  void add_gone(std::vector<std::string> needs, std::vector<Watched> watches, Judge judge, std::string after,
+                std::string reason);
+
+ private:
+  op::Operation& operation_;
+  ObjectRef vm_;
+};
+
+/// A snapshot of the source VM that targets are made from.
+struct SnapshotPart {
+  ObjectRef ref{};
+  std::string vm{};
+  std::vector<std::string> volumes{};  // that it must hold
+  std::vector<std::string> needs{};    // steps before it
+  bool kept{};                         // it is to stay, and is marked so
+  std::string reason{};
+};
+
+/// Steps "snapshot", "taken", and "sizes": a check that it holds the volumes, whose reads tell how large they are.
+void add_snapshot(op::Operation& operation, const SnapshotPart& part, const manifest::Marks& marks,
+                  const Settled& settled);
+
+/// Removes it at the end, unless one of the objects that `users` lists, and that `is_user` says is one, is not filled yet: a
+/// snapshot that is deleted then hangs, and the claim can never be filled.
+void add_snapshot_removal(op::Operation& operation, const ObjectRef& ref, std::vector<kube::Read> users,
+                          std::function<bool(const Json&)> is_user);
+
+/// True for claims and DataVolumes that have the names of the targets' disks.
+std::function<bool(const Json&)> is_copied_disk(const CloneNames& names, const CopySource& source);
+
+/// True when --running=stop is for this source: it runs, or this operation has stopped it before it was cut off.
+bool is_to_stop(const CloneNames& names, const Json& vm, const Scope& at);
+
+/// Stops the source, if it still runs, before all else (last step: "off"), and starts it again whatever happens. Meanwhile the
+/// VM carries the operation's id, so that one that was cut off can be gone on with.
+void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm, const Settled& settled,
+              const Scope& at);
+
+/// True when an instance of the VM runs, or has left its object behind.
+bool is_running(const Json& vm);
+
+/// Errors: `precondition` for a source that runs although --running=refuse.
+Result<void> check_running(const CloneNames& names, const Json& vm, const Scope& at);
+
+/// Leaves out of `source` the disks that are not chosen, and gives the others their size, class and owner.
+/// Errors: `precondition`: a disk that the source does not have, a size smaller than the source's.
+Result<void> choose_disks(CopySource& source, const CloneNames& names, const Scope& at);
+
+/// "left out: disk data", of the VM's disks that are not in `source`; empty when all are.
+std::vector<std::string> left_out_notes(const CopySource& source);
+
+/// Errors: `precondition` for an interface that the source does not have.
+Result<void> check_interfaces(const Json& vm, const ShapeOptions& shape);
+
+/// Errors: `precondition` for a target, a claim or (`volumes` known) a DataVolume of one of the new names, but for `made`
+/// targets and what else an earlier run of this operation has made.
+Result<void> check_free(const CloneNames& names, const CopySource& source, const CopyFacts& facts,
+                        const kube::Fact& volumes, const std::set<std::string>& made,
+                        const manifest::Marks& marks);
+
+}  // namespace wukong::commands

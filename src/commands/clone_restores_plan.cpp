@@ -1,0 +1,226 @@
+// The steps of `clone` by restores of one snapshot.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands/clone_checks.h"
+#include "commands/clone_parts.h"
+#include "commands/clone_restores.h"
+#include "commands/clone_resume.h"
+#include "commands/quota.h"
+#include "commands/vm_argument.h"
+#include "manifest/vm_restore.h"
+#include "status/restore_status.h"
+#include "status/watched.h"
+
+namespace wukong::commands {
+
+namespace {
+
+struct Plan {
+  Json vm = Json();  // the source
+  CloneNames names{};
+  CloneOptions options{};
+  manifest::Marks marks{};
+  std::string ns{};
+  std::string labels{};  // selects what this operation makes itself
+  ObjectRef snapshot{};
+  Gvr restores{};
+  std::string run_strategy{};  // with --start
+};
+
+ObjectRef restore_of(const Plan& plan, const std::string& target) {
+  return {plan.restores, plan.ns, fmt::format("{}-{}", target, plan.marks.operation)};
+}
+
+/// The VM that is cloned, as far as it can be known.
+std::string source_vm(const Plan& plan) {
+  return plan.names.from_snapshot ? std::string(text(plan.vm, {"metadata", "name"})) : plan.names.source;
+}
+
+/// Streams that all targets share: one each, not one per target.
+std::vector<Watched> shared_watches(const Plan& plan, const status::RestoreWait& wait) {
+  std::vector<Watched> watches = status::watches_restore(wait);
+  for (Watched& watched : watches) {
+    if (watched.gvr.resource == plan.restores.resource) {
+      watched.gvr = plan.restores;
+      watched.labels = plan.labels;
+    }
+    watched.name.clear();
+  }
+  return watches;
+}
+
+void add_target(op::Operation& operation, const Plan& plan, const Settled& settled, std::size_t number,
+                const manifest::VmShape& shape) {
+  const std::string& target = plan.names.targets[number - 1];
+  TargetSteps steps(operation, {gvr::vm(), plan.ns, target});
+  const ObjectRef ref = restore_of(plan, target);
+  steps.add("restore-" + target,
+            plan.names.from_snapshot ? std::vector<std::string>{} : std::vector<std::string>{"sizes"},
+            op::Create{ref, manifest::vm_restore(ref, plan.snapshot.name, target,
+                                                 manifest::identity_patches(plan.vm, shape), plan.marks)});
+  const status::RestoreWait wait{plan.ns, ref.name, target, source_vm(plan)};
+  steps.add("usable-" + target, {"restore-" + target},
+            op::Await{ref, shared_watches(plan, wait), status::restore_judge(wait), settled.timeout},
+            "until its claims are its own and bound, or wait for its first start");
+  if (plan.run_strategy.empty()) return;
+  const std::string started = steps.add_start(plan.run_strategy, {"usable-" + target});
+  if (plan.options.write.wait) steps.add_running({started}, settled);
+}
+
+/// With the restore gone nobody makes its VM and claims again.
+void add_undo(op::Operation& operation, const Plan& plan, const std::string& target) {
+  const ObjectRef ref = restore_of(plan, target);
+  const auto step = [&](const std::string& id, std::vector<std::string> needs, op::Action action) {
+    operation.steps.push_back({.id = id + "-" + target,
+                               .needs = std::move(needs),
+                               .action = std::move(action),
+                               .group = target,
+                               .phase = op::Phase::undo,
+                               .after = "restore-" + target});
+  };
+  const auto is_vm = [name = ref.name](const Json& vm, const op::Seen&) {
+    return text(vm, {"metadata", "annotations", status::kLastRestore}).starts_with(name + "-");
+  };
+  const auto is_claim = [name = ref.name](const Json& claim, const op::Seen&) {
+    return text(claim, {"metadata", "annotations", status::kRestoreName}) == name;
+  };
+  step("undo-restore", {}, op::Delete{ref, "restore-" + target});
+  step("undo-vm", {"undo-restore-" + target},
+       op::Sweep{gvr::vm(), plan.ns, "", is_vm, fmt::format("VM {}, if the restore made it", target)});
+  step("undo-claims", {"undo-vm-" + target},
+       op::Sweep{gvr::pvc(), plan.ns, "", is_claim, fmt::format("the claims of {}", target)});
+}
+
+void add_tidy(op::Operation& operation, const Plan& plan, const std::vector<std::string>& targets) {
+  for (const std::string& target : targets)
+    operation.steps.push_back({.id = "remove-restore-" + target,
+                               .action = op::Delete{restore_of(plan, target), "restore-" + target},
+                               .group = target,
+                               .phase = op::Phase::tidy,
+                               .after = "usable-" + target,
+                               .reason = "its work is done"});
+  if (plan.names.from_snapshot || plan.options.keep_snapshot) return;
+  std::set<std::string> restores;
+  for (const std::string& target : plan.names.targets) restores.insert(restore_of(plan, target).name);
+  const Watched claims = status::watch_restored_claims(plan.ns, source_vm(plan));
+  add_snapshot_removal(
+      operation, plan.snapshot,
+      {{.gvr = gvr::pvc(),
+        .ns = plan.ns,
+        .labels = claims.labels,
+        .keep = {{"metadata.annotations", "status.phase"}}}},
+      [restores](const Json& claim) {
+        return restores.contains(std::string(text(claim, {"metadata", "annotations", status::kRestoreName})));
+      });
+}
+
+/// Targets that a restore of an earlier run has made, which is gone: nothing needs it any more.
+std::set<std::string> restored_targets(const Plan& plan, const Earlier& earlier) {
+  std::set<std::string> restored;
+  for (const Json& vm : items(earlier.vms.object, {"items"})) {
+    const std::string target(text(vm, {"metadata", "name"}));
+    const std::string restore = restore_of(plan, target).name;
+    const bool is_made_by_it =
+        text(vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore + "-");
+    if (is_made_by_it && named(earlier.restores, restore) == nullptr) restored.insert(target);
+  }
+  return restored;
+}
+
+/// These, and those whose restore is there.
+Result<std::set<std::string>> begun_targets(const Plan& plan, const Earlier& earlier,
+                                            std::set<std::string> restored) {
+  for (const std::string& target : plan.names.targets) {
+    WUKONG_TRY(const bool begun, was_made(earlier.restores, restore_of(plan, target), plan.marks));
+    if (begun) restored.insert(target);
+  }
+  return restored;
+}
+
+/// Shapes of all targets. Restores can change little.
+Result<std::vector<manifest::VmShape>> shapes_of(const CloneNames& names, const CloneOptions& options) {
+  std::vector<manifest::VmShape> shapes;
+  for (std::size_t i = 1; i <= names.targets.size(); ++i) {
+    WUKONG_TRY(manifest::VmShape shape, settle(options.shape, i, names.targets.size()));
+    shapes.push_back(std::move(shape));
+  }
+  std::string beyond = manifest::beyond_patches(shapes.front());
+  if (beyond.empty()) beyond = flag_for_disks(names.disks);
+  if (beyond.empty()) return shapes;
+  return Error{.code = Code::forbidden,
+               .message = fmt::format(
+                   "{} needs rights on claims: without them KubeVirt restores VMs as they were", beyond),
+               .hint = "leave it out, or ask for: get, list, watch, create, delete persistentvolumeclaims"};
+}
+
+}  // namespace
+
+Result<op::Operation> plan_restores(const CloneOptions& options, const CloneNames& names,
+                                    const CopyFacts& facts, const Settled& settled, const Scope& at) {
+  Plan plan{.names = names, .options = options, .ns = at.ns};
+  if (names.from_snapshot) {
+    WUKONG_TRY(const CopySource source, copy_source(names, facts, at));
+    plan.vm = source.vm;
+  } else {
+    WUKONG_CHECK(check_source_vm(names, facts.base, at));
+    plan.vm = facts.base.source.object;
+    WUKONG_CHECK(check_running(names, plan.vm, at));
+  }
+  plan.marks = clone_marks(options, names, at);
+  const Earlier& earlier = facts.base.earlier;
+  const std::set<std::string> restored = restored_targets(plan, earlier);
+  WUKONG_TRY(const std::set<std::string> begun, begun_targets(plan, earlier, restored));
+  WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), begun, plan.marks));
+  WUKONG_CHECK(check_interfaces(plan.vm, options.shape));
+  WUKONG_TRY(const std::vector<manifest::VmShape> shapes, shapes_of(names, options));
+  const CloneApi api = clone_api(facts.base);
+  plan.labels = manifest::selector_of(at.operation_id);
+  plan.snapshot = {api.snapshot, at.ns, names.snapshot};
+  plan.restores = api.restore;
+  if (options.start) plan.run_strategy = start_strategy(plan.vm);
+
+  op::Operation operation{
+      .id = at.operation_id, .request = plan.marks.request_hash, .title = clone_title(names, at)};
+  if (!names.from_snapshot) operation.notes = clone_notes(names, facts.base, at);
+  operation.notes.push_back(fmt::format("by restores: {}", names.reason));
+  for (const std::string& target : names.targets) operation.results.push_back({gvr::vm(), at.ns, target});
+  operation.cancel_command =
+      fmt::format("kubectl wukong cancel operation/{} {} -y", at.operation_id, at.where());
+  operation.charge = {.ns = at.ns,
+                      .objects = {{gvr::vm(), static_cast<std::int64_t>(names.targets.size())},
+                                  {plan.restores, static_cast<std::int64_t>(names.targets.size())}}};
+  if (!names.from_snapshot) operation.charge.objects.emplace_back(plan.snapshot.gvr, 1);
+  operation.reads = quota_reads(at.ns);
+  const bool stop = is_to_stop(names, plan.vm, at);
+  if (stop) add_stop(operation, names, plan.vm, settled, at);
+  const MadeStart made{plan.run_strategy, options.write.wait};
+  if (only_looks(names, earlier, restored)) {
+    for (const std::string& target : names.targets) add_made_target(operation, names, target, made, settled);
+    return operation;
+  }
+  if (!names.from_snapshot)
+    add_snapshot(operation,
+                 {.ref = plan.snapshot,
+                  .vm = names.source,
+                  .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
+                  .kept = options.keep_snapshot,
+                  .reason = "one for all of them"},
+                 plan.marks, settled);
+  std::vector<std::string> to_restore;
+  for (std::size_t i = 1; i <= names.targets.size(); ++i) {
+    const std::string& target = names.targets[i - 1];
+    if (restored.contains(target)) {
+      add_made_target(operation, names, target, made, settled);
+    } else {
+      add_target(operation, plan, settled, i, shapes[i - 1]);
+      to_restore.push_back(target);
+    }
+  }
+  for (const std::string& target : to_restore) add_undo(operation, plan, target);
+  add_tidy(operation, plan, to_restore);
+  return operation;
+}
+
+}  // namespace wukong::commands

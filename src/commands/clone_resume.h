@@ -1,0 +1,57 @@
+// `clone --resume`: what a run that was cut off has left, and how another one goes on with it.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "commands/clone.h"
+#include "manifest/marks.h"
+
+namespace wukong::commands {
+
+/// Errors: `usage` for what cannot be the id of an operation.
+Result<void> check_operation_id(const std::string& id);
+
+/// Marks of all that a clone makes. The hash is of everything that decides what it makes, the method included: so another
+/// request never goes on with what this one has begun.
+manifest::Marks clone_marks(const CloneOptions& options, const CloneNames& names, const Scope& at);
+
+/// Errors: as kube::fetch.
+Result<Earlier> gather_earlier(const CloneNames& names, const std::optional<kube::ServedApis>& served,
+                               kube::Api& api, const Scope& at);
+
+/// True when one of `list` is called as `ref`, and was made by this operation. Errors: `precondition`: it is being deleted, or
+/// was made for another request.
+Result<bool> was_made(const kube::Fact& list, const ObjectRef& ref, const manifest::Marks& marks);
+
+/// Targets whose VM this operation has made. Errors: as was_made().
+Result<std::set<std::string>> made_targets(const CloneNames& names, const Earlier& earlier,
+                                           const manifest::Marks& marks);
+
+/// True when the operation has stopped the source to start it again, and was cut off before it did.
+bool was_stopped(const Json& vm, const Scope& at);
+
+/// " (made by operation x7k2p; if that was cut off: --resume x7k2p)" for an object in the way; "" without a mark.
+std::string resume_words(const Json& object);
+
+/// With --start.
+struct MadeStart {
+  std::string run_strategy{};  // "": it is not started
+  bool until_running{};
+};
+/// Steps for a target that an earlier run has made, and needs nothing but a look at its disks ("usable…"); and to start it.
+void add_made_target(op::Operation& operation, const CloneNames& names, const std::string& target,
+                     const MadeStart& start, const Settled& settled);
+
+/// True when an earlier run has made all targets, and removed the snapshot that they are from: it was cut off at its very end.
+bool only_looks(const CloneNames& names, const Earlier& earlier, const std::set<std::string>& made);
+
+/// What must be said when the others will be of another moment than those that are made; else "".
+std::string lost_snapshot_note(const CloneNames& names, const Earlier& earlier,
+                               const std::set<std::string>& made);
+
+/// Says whether anything of the operation was there.
+std::string resume_note(const Earlier& earlier, const Scope& at);
+
+}  // namespace wukong::commands

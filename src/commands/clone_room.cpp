@@ -1,0 +1,70 @@
+#include "commands/clone_room.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/quantity.h"
+#include "commands/clone_parts.h"
+#include "commands/vm_argument.h"
+#include "manifest/mac.h"
+
+namespace wukong::commands {
+
+namespace {
+
+/// MAC address -> who wants it: "--new-mac" or "--keep-mac".
+std::map<std::uint64_t, std::string> wanted_macs(const CloneNames& names, const CloneOptions& options,
+                                                 const Json& source) {
+  std::map<std::uint64_t, std::string> wanted;
+  for (std::size_t number = 1; number <= names.targets.size(); ++number) {
+    const auto shape = settle(options.shape, number, names.targets.size());
+    if (!shape) return wanted;  // said before
+    for (const auto& [name, mac] : shape->macs) wanted.emplace(mac, "--new-mac");
+  }
+  if (!options.shape.keep_mac) return wanted;
+  for (const Json& interface : items(source, {"spec", "template", "spec", "domain", "devices", "interfaces"}))
+    if (const auto mac = manifest::parse_mac(text(interface, {"macAddress"})))
+      wanted.emplace(*mac, "--keep-mac");
+  return wanted;
+}
+
+}  // namespace
+
+op::Charge charge_of(const CloneNames& names, const CopySource& source) {
+  op::Charge charge{.ns = names.target_ns,
+                    .objects = {{gvr::vm(), static_cast<std::int64_t>(names.targets.size())}}};
+  for (const std::string& target : names.targets)
+    for (const CopySource::Disk& disk : source.disks)
+      charge.claims.push_back({.name = copied_claim(target, disk.volume),
+                               .storage_class = std::string(text(disk.claim_spec, {"storageClassName"})),
+                               .bytes = disk.bytes});
+  return charge;
+}
+
+void charge_snapshot(op::Charge& charge, const Gvr& snapshot, std::size_t disks) {
+  charge.objects.emplace_back(snapshot, 1);
+  if (disks > 0) charge.objects.emplace_back(gvr::volume_snapshot(), static_cast<std::int64_t>(disks));
+}
+
+Result<void> check_macs(const CloneNames& names, const CloneOptions& options, const Json& source,
+                        const kube::Fact& vms) {
+  const auto wanted = wanted_macs(names, options, source);
+  if (wanted.empty()) return {};
+  for (const Json& vm : items(vms.object, {"items"})) {
+    const bool target = std::find(names.targets.begin(), names.targets.end(),
+                                  text(vm, {"metadata", "name"})) != names.targets.end();
+    if (target || !is_running(vm)) continue;
+    for (const Json& interface : items(vm, {"spec", "template", "spec", "domain", "devices", "interfaces"})) {
+      const auto mac = manifest::parse_mac(text(interface, {"macAddress"}));
+      const auto found = mac ? wanted.find(*mac) : wanted.end();
+      if (found == wanted.end() || (found->second == "--keep-mac" && !options.start)) continue;
+      return refuse(fmt::format("{}: VirtualMachine {}/{}, which runs, has the MAC address {}", found->second,
+                                names.target_ns, text(vm, {"metadata", "name"}), manifest::format_mac(*mac)),
+                    "two VMs with one address disturb each other: choose another one, or stop that VM");
+    }
+  }
+  return {};
+}
+
+}  // namespace wukong::commands

@@ -1,0 +1,84 @@
+// Everything in a namespace that VM data operations are about, as it was a moment ago: what `status` shows and `cancel` plans with.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/view.h"
+#include "commands/object_argument.h"
+#include "kube/api.h"
+#include "kube/discovery.h"
+
+namespace wukong::commands {
+
+/// Kinds that are looked at.
+inline constexpr std::array kInventoryKinds{
+    ObjectKind::clone, ObjectKind::snapshot, ObjectKind::restore,     ObjectKind::vm_export,
+    ObjectKind::vm,    ObjectKind::claim,    ObjectKind::data_volume, ObjectKind::volume_snapshot};
+
+struct Inventory {
+  std::string ns{};
+  std::optional<kube::ServedApis> served{};
+  /// Services and Ingresses of operations that are to be cancelled, with their uids; nobody else asks for them.
+  std::vector<std::pair<ObjectRef, std::string>> attached{};
+  std::map<std::string, std::shared_ptr<const Shelf>>
+      shelves{};  // by resource; not served ones are unreadable
+
+  View view() const;
+  /// Objects of a kind by name; empty when they may not be read.
+  const std::map<std::string, Json, std::less<>>& objects(ObjectKind kind) const;
+  const Json* find(ObjectKind kind, const std::string& name) const;
+  bool is_readable(ObjectKind kind) const;
+  bool is_forbidden(ObjectKind kind) const;
+  /// What the judge of an object says of it. Judged twice, two seconds apart, for what counts only when it has stood.
+  Verdict judge(const ObjectArgument& what) const;
+  /// The VM whose disks a clone or restore copies; "" when that cannot be told.
+  std::string source_vm(const ObjectArgument& what) const;
+};
+
+/// What an inventory of `ns` (all namespaces when empty) watches or lists.
+std::vector<Watched> inventory_watches(const std::string& ns, const std::optional<kube::ServedApis>& served);
+
+/// Lists all of it. Errors: unreachable, unauthenticated, interrupted.
+Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const std::string& ns);
+
+/// True for a VirtualMachineSnapshot that an operation has taken for its own use only: it removes it at its end.
+bool is_temporary(const Json& snapshot);
+
+/// False for most objects that rest, by a cheap look: never for one that is under way. VMs: by their disks.
+bool may_be_under_way(ObjectKind kind, const Json& object, const Inventory& inventory);
+
+/// The inventory from what inventory_watches() asked for.
+Inventory inventory_of(const std::string& ns, std::optional<kube::ServedApis> served,
+                       const std::vector<Watched>& watches,
+                       const std::vector<std::shared_ptr<const Shelf>>& shelves);
+
+/// Adds to `inventory` what carries the label of `operation` and is none of its kinds. What may not be read is left out.
+Result<void> add_attached(Inventory& inventory, const std::string& operation, kube::Api& api);
+
+/// Of an inventory of all namespaces those in which something may be under way, each by itself.
+std::vector<Inventory> by_namespace(const Inventory& all);
+
+/// "datavolumes could not be read: …", one line per kind: for programs.
+std::vector<std::string> unread_kinds(const Inventory& inventory);
+/// The same for people: one line for all that may not be listed, or watched, as `verbs` says.
+std::vector<std::string> unread_notes(const Inventory& inventory, std::string_view verbs);
+/// Resources that may not be listed, of those that could tell of something under way.
+std::vector<std::string> unseen_kinds(const Inventory& inventory);
+/// "the Role to ask for: …", for a use that `doctor --permissions` knows.
+std::string role_hint(std::string_view use, const std::string& ns);
+/// Why an object of a kind that is unreadable cannot be told of: as the API said, with the Role to ask for.
+Error not_read(const ObjectArgument& what, const Inventory& inventory, std::string_view use);
+/// Errors: `forbidden`, with the permissions to ask for, when nothing may be read that could tell of something under way.
+Result<void> check_sight(const Inventory& inventory);
+
+/// The name of the first owner of this kind, or "".
+std::string owner_of(const Json& object, const std::string& kind);
+
+}  // namespace wukong::commands

@@ -1,0 +1,243 @@
+#include "commands/status_tree.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+#include "commands/follow.h"
+#include "status/watched.h"
+
+namespace wukong::commands {
+
+namespace {
+
+using State = StatusNode::State;
+/// Kinds that are roots by themselves, in the order in which they claim children.
+constexpr std::array kRoots{
+    ObjectKind::clone, ObjectKind::restore,     ObjectKind::snapshot, ObjectKind::vm_export,
+    ObjectKind::vm,    ObjectKind::data_volume, ObjectKind::claim,    ObjectKind::volume_snapshot};
+
+StatusNode node_of(const ObjectArgument& what, const Json& object, const Inventory& inventory) {
+  const Verdict verdict = inventory.judge(what);
+  StatusNode node{.what = what,
+                  .ns = inventory.ns,
+                  .stage = verdict.stage,
+                  .detail = verdict.detail,
+                  .fraction = verdict.fraction,
+                  .cause = verdict.cause,
+                  .since = std::string(text(object, {"metadata", "creationTimestamp"})),
+                  .operation = std::string(text(object, {"metadata", "labels", mark::kOperation}))};
+  if (verdict.state == Verdict::State::failed) {
+    node.state = State::failed;
+    node.cause = verdict.message;
+  } else if (verdict.state == Verdict::State::done && verdict.recall("unbound").empty()) {
+    node.state = State::done;
+    if (what.kind == ObjectKind::claim) node.stage = "Bound";
+  } else if (verdict.state == Verdict::State::done) {
+    node.state = State::waiting;
+    node.stage = "Waiting";
+    node.detail = what.kind == ObjectKind::claim || what.kind == ObjectKind::data_volume
+                      ? "for its first consumer"
+                      : "for the first start";
+    node.cause.clear();
+  }
+  if (status::is_deleting(object)) node.stage = "Deleting";
+  return node;
+}
+
+/// An export that can be read is at nobody's expense but that of the disks it holds.
+void describe_export(const Json& object, StatusNode& node) {
+  if (node.state != State::done) return;
+  node.state = State::waiting;
+  node.stage = "Ready";
+  if (const std::string_view until = text(object, {"status", "ttlExpirationTime"}); !until.empty())
+    node.detail = fmt::format("until {}", until);
+}
+
+/// There while its operation runs; longer when that was cut off, or when a disk that is not filled yet still needs it.
+void describe_temporary(const Json& snapshot, StatusNode& node) {
+  if (node.state != State::done || !is_temporary(snapshot)) return;
+  node.state = State::waiting;
+  node.stage = "Ready";
+  node.detail = fmt::format("temporary, of operation {}", node.operation);
+}
+
+void add_child(StatusNode& parent, const ObjectArgument& what, const Inventory& inventory) {
+  if (const Json* object = inventory.find(what.kind, what.name))
+    parent.children.push_back(node_of(what, *object, inventory));
+}
+
+/// The claims that a restore has made so far.
+void add_restored_claims(StatusNode& parent, const std::string& restore, const Inventory& inventory) {
+  for (const auto& [name, claim] : inventory.objects(ObjectKind::claim))
+    if (text(claim, {"metadata", "annotations", status::kRestoreName}) == restore)
+      add_child(parent, {ObjectKind::claim, name}, inventory);
+}
+
+void add_clone_children(StatusNode& parent, const Json& clone, const Inventory& inventory) {
+  const std::string uid(text(clone, {"metadata", "uid"}));
+  const ObjectArgument restore{ObjectKind::restore, "tmp-restore-" + uid};
+  if (inventory.find(restore.kind, restore.name) == nullptr) {
+    add_child(parent, {ObjectKind::snapshot, "tmp-snapshot-" + uid}, inventory);
+    add_restored_claims(parent, restore.name, inventory);
+    return;
+  }
+  add_child(parent, restore, inventory);
+  add_restored_claims(parent.children.back(), restore.name, inventory);
+}
+
+void add_vm_children(StatusNode& parent, const Json& vm, const Inventory& inventory) {
+  for (const std::string& claim : status::claims_of(vm)) {
+    const bool made_by_data_volume = inventory.find(ObjectKind::data_volume, claim) != nullptr;
+    add_child(parent, {made_by_data_volume ? ObjectKind::data_volume : ObjectKind::claim, claim}, inventory);
+  }
+}
+
+StatusNode full_node(const ObjectArgument& what, const Json& object, const Inventory& inventory) {
+  StatusNode node = node_of(what, object, inventory);
+  if (what.kind == ObjectKind::clone) add_clone_children(node, object, inventory);
+  if (what.kind == ObjectKind::restore) add_restored_claims(node, what.name, inventory);
+  if (what.kind == ObjectKind::vm) add_vm_children(node, object, inventory);
+  if (what.kind == ObjectKind::vm_export) describe_export(object, node);
+  if (what.kind == ObjectKind::snapshot) describe_temporary(object, node);
+  return node;
+}
+
+bool is_mine(const Json& object) {
+  return text(object, {"metadata", "labels", mark::kManagedBy}) == mark::kManager;
+}
+
+/// Whether `vm` has to do with the object: its source, its target, or one of its disks.
+bool is_about(const ObjectArgument& what, const Json& object, const std::string& vm,
+              const Inventory& inventory) {
+  switch (what.kind) {
+    case ObjectKind::vm:
+      return what.name == vm;
+    case ObjectKind::clone:
+    case ObjectKind::restore:
+      return target_vm(what.kind, object) == vm || inventory.source_vm(what) == vm;
+    case ObjectKind::snapshot:
+      return text(object, {"spec", "source", "name"}) == vm;
+    case ObjectKind::vm_export: {
+      const std::string source(text(object, {"spec", "source", "name"}));
+      if (text(object, {"spec", "source", "kind"}) == "VirtualMachine") return source == vm;
+      const Json* snapshot = inventory.find(ObjectKind::snapshot, source);
+      return snapshot != nullptr && text(*snapshot, {"spec", "source", "name"}) == vm;
+    }
+    default:
+      break;
+  }
+  const Json* found = inventory.find(ObjectKind::vm, vm);
+  if (found == nullptr) return false;
+  const std::vector<std::string> claims = status::claims_of(*found);
+  const std::string claim = what.kind == ObjectKind::volume_snapshot
+                                ? std::string(text(object, {"spec", "source", "persistentVolumeClaimName"}))
+                                : what.name;
+  return std::find(claims.begin(), claims.end(), claim) != claims.end();
+}
+
+/// Claims and VolumeSnapshots of others are none of ours: only what copies data, or carries our label, is told of.
+bool is_ours_to_tell(const ObjectArgument& what, const Json& object) {
+  if (what.kind == ObjectKind::claim)
+    return is_mine(object) || !text(object, {"spec", "dataSourceRef", "kind"}).empty();
+  if (what.kind == ObjectKind::volume_snapshot) return items(object, {"metadata", "ownerReferences"}).empty();
+  return owner_of(object, "VirtualMachineClone").empty();
+}
+
+/// Builds the roots; remembers what already stands below another one.
+class Forest {
+ public:
+  Forest(const Inventory& inventory, const StatusFilter& filter) : inventory_(inventory), filter_(filter) {}
+
+  std::vector<StatusNode> grow() {
+    for (const ObjectKind kind : kRoots)
+      for (const auto& [name, object] : inventory_.objects(kind)) add_root({kind, name}, object);
+    return std::move(roots_);
+  }
+
+ private:
+  void add_root(const ObjectArgument& what, const Json& object) {
+    if (!may_be_under_way(what.kind, object, inventory_)) return;
+    if (taken_.contains({what.kind, what.name}) || !is_ours_to_tell(what, object)) return;
+    StatusNode node = node_of(what, object, inventory_);
+    if (what.kind == ObjectKind::vm_export) describe_export(object, node);
+    if (what.kind == ObjectKind::snapshot) describe_temporary(object, node);
+    if (node.state == State::done) return;
+    take(what);
+    node = full_node(what, object, inventory_);
+    for (const StatusNode& child : node.children) take_all(child);
+    if (what.kind == ObjectKind::clone || what.kind == ObjectKind::restore)
+      take({ObjectKind::vm, target_vm(what.kind, object)});
+    if (filter_.mine && !is_mine(object)) return;
+    if (!filter_.vm.empty() && !is_about(what, object, filter_.vm, inventory_)) return;
+    roots_.push_back(std::move(node));
+  }
+  void take(const ObjectArgument& what) { taken_.emplace(what.kind, what.name); }
+  void take_all(const StatusNode& node) {
+    take(node.what);
+    for (const StatusNode& child : node.children) take_all(child);
+  }
+
+  const Inventory& inventory_;
+  const StatusFilter& filter_;
+  std::set<std::pair<ObjectKind, std::string>> taken_{};
+  std::vector<StatusNode> roots_{};
+};
+
+/// "28 of 30 VMs ready"
+std::string count_vms(const std::string& operation, const std::vector<StatusNode>& children,
+                      const Inventory& inventory) {
+  std::size_t all = 0;
+  for (const auto& [name, vm] : inventory.objects(ObjectKind::vm))
+    if (text(vm, {"metadata", "labels", mark::kOperation}) == operation) ++all;
+  const auto open = static_cast<std::size_t>(std::count_if(
+      children.begin(), children.end(), [](const StatusNode& n) { return n.what.kind == ObjectKind::vm; }));
+  return all == 0 ? std::string{} : fmt::format("{} of {} VMs ready", all - std::min(all, open), all);
+}
+
+/// Several roots of one operation get a common one.
+std::vector<StatusNode> by_operation(std::vector<StatusNode> roots, const Inventory& inventory) {
+  std::map<std::string, std::size_t> counts;
+  for (const StatusNode& root : roots) ++counts[root.operation];
+  std::map<std::string, std::size_t> place;
+  std::vector<StatusNode> out;
+  for (StatusNode& root : roots) {
+    if (root.operation.empty() || counts[root.operation] < 2) {
+      out.push_back(std::move(root));
+      continue;
+    }
+    const auto [it, fresh] = place.emplace(root.operation, out.size());
+    if (fresh)
+      out.push_back({.what = {ObjectKind::operation, root.operation},
+                     .ns = inventory.ns,
+                     .stage = "Running",
+                     .since = root.since,
+                     .operation = root.operation});
+    StatusNode& operation = out[it->second];
+    operation.since = std::min(operation.since, root.since);
+    operation.children.push_back(std::move(root));
+  }
+  for (StatusNode& node : out)
+    if (node.what.kind == ObjectKind::operation)
+      node.detail = count_vms(node.what.name, node.children, inventory);
+  return out;
+}
+
+}  // namespace
+
+std::vector<StatusNode> status_tree(const Inventory& inventory, const StatusFilter& filter) {
+  std::vector<StatusNode> roots = by_operation(Forest(inventory, filter).grow(), inventory);
+  std::stable_sort(roots.begin(), roots.end(),
+                   [](const StatusNode& a, const StatusNode& b) { return a.since < b.since; });
+  return roots;
+}
+
+StatusNode status_of(const ObjectArgument& what, const Inventory& inventory) {
+  return full_node(what, *inventory.find(what.kind, what.name), inventory);
+}
+
+}  // namespace wukong::commands
