@@ -1,8 +1,6 @@
 // Who may do what. There are two users: one may do everything, one may look at most things.
 #pragma once
 
-#include <string>
-
 #include "sandbox/refusal.h"
 #include "sandbox/request.h"
 
@@ -23,5 +21,7 @@ struct Act {
 
 bool may(const User& user, const Act& act);
 Refusal forbidden_act(const User& user, const Act& act);
+/// A SelfSubjectAccessReview with its status.
+Json review_access(const User& user, Json review);
 
 }  // namespace wukong::sandbox

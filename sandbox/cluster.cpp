@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 
 #include "base/text.h"
 #include "sandbox/admission.h"
 
 namespace wukong::sandbox {
 namespace {
+
+constexpr std::string_view kSubdomainRule =
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+    "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 std::string meta(const Json& object, std::string_view field) {
   return std::string(text(object, {"metadata", field}));
@@ -19,60 +23,89 @@ bool has_finalizers(const Json& object) {
   return !items(object, {"metadata", "finalizers"}).empty() || !items(object, {"spec", "finalizers"}).empty();
 }
 
-/// Everything but metadata and status counts for the generation.
-Json desired(Json object) {
-  object.erase("metadata");
-  object.erase("status");
-  return object;
-}
-
-void mark_deleted(const Kind& kind, Json& object, const std::string& timestamp) {
-  Json& metadata = object["metadata"];
-  metadata["deletionTimestamp"] = timestamp;
-  metadata["deletionGracePeriodSeconds"] = 0;
-  metadata["generation"] = integer(object, {"metadata", "generation"}).value_or(1) + 1;
-  if (kind.resource == "namespaces") object["status"]["phase"] = "Terminating";
+/// Everything but metadata and status counts for the generation, which only custom resources have.
+void count_generation(const Kind& kind, Json& next, const Json& old) {
+  const auto desired = [](Json object) {
+    object.erase("metadata");
+    object.erase("status");
+    return object;
+  };
+  if (kind.is_custom() && desired(next) != desired(old))
+    next["metadata"]["generation"] = integer(old, {"metadata", "generation"}).value_or(1) + 1;
 }
 
 std::optional<Refusal> check_version(const Kind& kind, const Json& wanted, const Json& stored) {
+  const std::string name = meta(stored, "name");
   const std::string version = meta(wanted, "resourceVersion");
+  if (version.empty() && kind.is_custom()) {
+    Refusal refusal = conflict(kind, name, "");
+    refusal.code = 422;
+    refusal.reason = "Invalid";
+    refusal.message = fmt::format(
+        "{} \"{}\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update",
+        kind.qualified(), name);
+    return refusal;
+  }
   if (!version.empty() && version != meta(stored, "resourceVersion"))
-    return conflict(kind, meta(stored, "name"));
+    return conflict(
+        kind, name,
+        "the object has been modified; please apply your changes to the latest version and try again");
   const std::string uid = meta(wanted, "uid");
   if (uid.empty() || uid == meta(stored, "uid")) return std::nullopt;
-  return conflict(kind, meta(stored, "name"),
+  return conflict(kind, name,
                   fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid,
                               meta(stored, "uid")));
 }
 
-std::optional<Refusal> check_deletion(const Kind& kind, const Deletion& deletion, const Json& stored) {
-  const std::string name = meta(stored, "name");
-  if (!deletion.uid.empty() && deletion.uid != meta(stored, "uid"))
-    return conflict(kind, name,
+std::optional<Refusal> check_preconditions(const Kind& kind, const Preconditions& wanted,
+                                           const Json& stored) {
+  const std::string uid = meta(stored, "uid");
+  const std::string version = meta(stored, "resourceVersion");
+  const Kind called{.group = kind.group, .resource = kind.is_custom() ? kind.kind : kind.resource};
+  if (!wanted.uid.empty() && wanted.uid != uid)
+    return conflict(called, meta(stored, "name"),
                     fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The "
                                 "object might have been deleted and then recreated",
-                                deletion.uid, meta(stored, "uid")));
-  if (!deletion.resource_version.empty() && deletion.resource_version != meta(stored, "resourceVersion"))
-    return conflict(kind, name,
+                                wanted.uid, uid));
+  if (!wanted.resource_version.empty() && wanted.resource_version != version)
+    return conflict(called, meta(stored, "name"),
                     fmt::format("the ResourceVersion in the precondition ({}) does not match the "
                                 "ResourceVersion in record ({}). The object might have been modified",
-                                deletion.resource_version, meta(stored, "resourceVersion")));
+                                wanted.resource_version, version));
   return std::nullopt;
+}
+
+/// Keeps what the API does not let users change.
+void keep_own_fields(const Kind& kind, Json& next, const Json& old) {
+  for (const char* field : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+                            "generation", "resourceVersion", "managedFields"})
+    if (const Json* kept = find(old, {"metadata", field}))
+      next["metadata"][field] = *kept;
+    else
+      next["metadata"].erase(field);
+  next["apiVersion"] = kind.api_version();
+  next["kind"] = kind.kind;
+  if (!kind.has_status) return;
+  next.erase("status");
+  if (const Json* status = find(old, {"status"})) next["status"] = *status;
 }
 
 }  // namespace
 
-Cluster::Cluster(Clock clock, double speed, std::uint64_t seed)
-    : clock_(std::move(clock)), speed_(speed), random_(seed) {}
-
-std::optional<Refusal> Cluster::check_namespace(const Kind& kind, const Json& object) const {
+std::optional<Refusal> Cluster::check_new(const Kind& kind, const Json& object) const {
+  const std::string name = meta(object, "name");
+  if (name.empty())
+    return invalid(kind, name, {{"metadata.name", "Required value: name or generateName is required"}});
+  if (!subdomain_problem(name).empty())
+    return invalid(kind, name,
+                   {{"metadata.name", fmt::format("Invalid value: \"{}\": {}", name, kSubdomainRule)}});
   if (!kind.namespaced) return std::nullopt;
   const std::string ns = meta(object, "namespace");
   const Object found = find("namespaces", "", ns);
   if (found == nullptr) return not_found(kind_named("namespaces"), ns);
   if (!is_deleting(*found)) return std::nullopt;
   return forbidden(
-      kind, meta(object, "name"),
+      kind, name,
       fmt::format("unable to create new content in namespace {} because it is being terminated", ns));
 }
 
@@ -81,25 +114,13 @@ Reply<Object> Cluster::create(const Kind& kind, Json object, bool dry_run) {
   if (meta(object, "name").empty() && !meta(object, "generateName").empty())
     metadata["name"] = meta(object, "generateName") + make_suffix();
   if (!kind.namespaced) metadata.erase("namespace");
-  const std::string name = meta(object, "name");
-  if (name.empty())
-    return tl::unexpected(
-        invalid(kind, name, "metadata.name", "Required value: name or generateName is required"));
-  if (const std::string problem = subdomain_problem(name); !problem.empty())
-    return tl::unexpected(
-        invalid(kind, name, "metadata.name", fmt::format("Invalid value: \"{}\": {}", name, problem)));
-  if (auto refusal = check_namespace(kind, object)) return tl::unexpected(*refusal);
-
-  for (const char* field :
-       {"resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink"})
-    metadata.erase(field);
+  if (auto refusal = check_new(kind, object)) return tl::unexpected(*refusal);
+  keep_own_fields(kind, object, Json::object());
   metadata["uid"] = make_uid();
   metadata["creationTimestamp"] = timestamp();
-  metadata["generation"] = 1;
-  object["apiVersion"] = kind.api_version();
-  object["kind"] = kind.kind;
-  if (kind.has_status) object.erase("status");
+  if (kind.is_custom()) metadata["generation"] = 1;
   if (auto refusal = admit(*this, kind, object, nullptr)) return tl::unexpected(*refusal);
+  const std::string name = meta(object, "name");
   if (store_.find(kind, meta(object, "namespace"), name) != nullptr)
     return tl::unexpected(already_exists(kind, name));
   if (dry_run) return std::make_shared<const Json>(std::move(object));
@@ -110,26 +131,9 @@ Reply<Object> Cluster::update(const Kind& kind, Json object, bool dry_run) {
   const Object old = store_.find(kind, meta(object, "namespace"), meta(object, "name"));
   if (old == nullptr) return tl::unexpected(not_found(kind, meta(object, "name")));
   if (auto refusal = check_version(kind, object, *old)) return tl::unexpected(*refusal);
-  for (const char* field : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-                            "generation", "resourceVersion"}) {
-    const Json* kept = wukong::find(*old, {"metadata", field});
-    if (kept != nullptr)
-      object["metadata"][field] = *kept;
-    else
-      object["metadata"].erase(field);
-  }
-  object["metadata"].erase("managedFields");
-  object["apiVersion"] = kind.api_version();
-  object["kind"] = kind.kind;
-  if (kind.has_status) {
-    if (const Json* status = wukong::find(*old, {"status"}))
-      object["status"] = *status;
-    else
-      object.erase("status");
-  }
+  keep_own_fields(kind, object, *old);
   if (auto refusal = admit(*this, kind, object, old.get())) return tl::unexpected(*refusal);
-  if (desired(object) != desired(*old))
-    object["metadata"]["generation"] = integer(*old, {"metadata", "generation"}).value_or(1) + 1;
+  count_generation(kind, object, *old);
   return replace(kind, old, std::move(object), dry_run);
 }
 
@@ -145,50 +149,31 @@ Reply<Object> Cluster::update_status(const Kind& kind, const Json& object, bool 
 Reply<Object> Cluster::replace(const Kind& kind, const Object& old, Json next, bool dry_run) {
   if (next == *old) return old;
   if (dry_run) return std::make_shared<const Json>(std::move(next));
-  const bool last_step = is_deleting(next) && !has_finalizers(next);
-  Object stored = store_.put(kind, std::move(next));
-  if (last_step) forget(kind, *stored);
-  return stored;
+  if (!is_deleting(next) || has_finalizers(next)) return store_.put(kind, std::move(next));
+  forget(kind, next);  // what it waited for is done
+  return std::make_shared<const Json>(std::move(next));
 }
 
 Reply<Object> Cluster::remove(const Kind& kind, const std::string& ns, const std::string& name,
-                              const Deletion& deletion) {
-  const Object old = store_.find(kind, ns, name);
+                              const Preconditions& wanted, bool dry_run) {
+  Object old = store_.find(kind, ns, name);
   if (old == nullptr) return tl::unexpected(not_found(kind, name));
-  if (auto refusal = check_deletion(kind, deletion, *old)) return tl::unexpected(*refusal);
+  if (auto refusal = check_preconditions(kind, wanted, *old)) return tl::unexpected(*refusal);
+  if (is_deleting(*old)) return old;
   Json next = *old;
-  if (deletion.propagation == "Foreground") next["metadata"]["finalizers"].push_back("foregroundDeletion");
-  if (!is_deleting(*old)) mark_deleted(kind, next, timestamp());
-  if (deletion.dry_run) return std::make_shared<const Json>(std::move(next));
-  if (deletion.propagation == "Orphan") orphan_dependents(meta(*old, "uid"));
-  if (!has_finalizers(next)) {
-    forget(kind, *old);
-    return std::make_shared<const Json>(std::move(next));
-  }
-  return is_deleting(*old) ? old : store_.put(kind, std::move(next));
+  next["metadata"]["deletionTimestamp"] = timestamp();
+  next["metadata"]["deletionGracePeriodSeconds"] = 0;
+  if (kind.is_custom())
+    next["metadata"]["generation"] = integer(*old, {"metadata", "generation"}).value_or(1) + 1;
+  if (kind.resource == "namespaces") next["status"]["phase"] = "Terminating";
+  if (!dry_run && has_finalizers(next)) return store_.put(kind, std::move(next));
+  if (!dry_run) forget(kind, *old);
+  return std::make_shared<const Json>(std::move(next));
 }
 
 void Cluster::forget(const Kind& kind, const Json& object) {
-  const std::string uid = meta(object, "uid");
   store_.erase(kind, meta(object, "namespace"), meta(object, "name"));
-  auto each = waits_.lower_bound({uid, ""});
-  while (each != waits_.end() && each->first.first == uid) each = waits_.erase(each);
-}
-
-void Cluster::orphan_dependents(std::string_view uid) {
-  for (const Kind& kind : all_kinds())
-    for (const Object& each : store_.list(kind)) {
-      const Json& owners = items(*each, {"metadata", "ownerReferences"});
-      const bool owned = std::any_of(owners.begin(), owners.end(),
-                                     [&](const Json& owner) { return text(owner, {"uid"}) == uid; });
-      if (!owned) continue;
-      edit(kind.resource, *each, [&](Json& object) {
-        Json kept = Json::array();
-        for (const Json& owner : items(object, {"metadata", "ownerReferences"}))
-          if (text(owner, {"uid"}) != uid) kept.push_back(owner);
-        object["metadata"]["ownerReferences"] = std::move(kept);
-      });
-    }
+  std::erase_if(waits_, [&](const auto& wait) { return wait.first.first == meta(object, "uid"); });
 }
 
 Object Cluster::find(std::string_view resource, std::string_view ns, std::string_view name) const {
@@ -199,25 +184,38 @@ std::vector<Object> Cluster::list(std::string_view resource, std::string_view ns
   return store_.list(kind_named(resource), std::string(ns));
 }
 
-void Cluster::edit(std::string_view resource, const Json& object, const std::function<void(Json&)>& change) {
+void Cluster::merge(std::string_view resource, const Json& object, const Json& patch) {
   const Object stored = find(resource, meta(object, "namespace"), meta(object, "name"));
   if (stored == nullptr || !same_uid(*stored, object)) return;
   Json next = *stored;
-  change(next);
-  // What a controller writes is not refused: only users meet the webhooks' locks.
-  const Kind& kind = kind_named(resource);
-  if (desired(next) != desired(*stored))
-    next["metadata"]["generation"] = integer(*stored, {"metadata", "generation"}).value_or(1) + 1;
-  (void)replace(kind, stored, std::move(next), false);
+  next.merge_patch(patch);
+  count_generation(kind_named(resource), next, *stored);
+  (void)replace(kind_named(resource), stored, std::move(next), false);
 }
 
-void Cluster::edit_status(std::string_view resource, const Json& object,
-                          const std::function<void(Json&)>& change) {
-  edit(resource, object, [&](Json& next) {
-    Json status = fields(next, {"status"});
-    change(status);
-    next["status"] = std::move(status);
-  });
+void Cluster::show(std::string_view resource, const Json& object, std::initializer_list<Condition> conditions,
+                   Json status) {
+  const Object stored = find(resource, meta(object, "namespace"), meta(object, "name"));
+  if (stored == nullptr) return;
+  Json all = items(*stored, {"status", "conditions"});
+  for (const Condition& each : conditions) {
+    const Json* before = condition(*stored, each.type);
+    const bool same = before != nullptr && text(*before, {"status"}) == each.status;
+    Json next = {{"type", each.type}, {"status", each.status}, {"lastTransitionTime", timestamp()}};
+    next["lastProbeTime"] = each.message.empty() ? Json(nullptr) : next["lastTransitionTime"];
+    if (same)
+      for (const char* time : {"lastTransitionTime", "lastProbeTime"}) next[time] = before->at(time);
+    if (!each.reason.empty()) next["reason"] = each.reason;
+    if (!each.message.empty()) next["message"] = each.message;
+    const auto slot = std::find_if(all.begin(), all.end(),
+                                   [&](const Json& one) { return text(one, {"type"}) == each.type; });
+    if (slot == all.end())
+      all.push_back(std::move(next));
+    else
+      *slot = std::move(next);
+  }
+  status["conditions"] = std::move(all);
+  merge(resource, object, {{"status", std::move(status)}});
 }
 
 void Cluster::remove(std::string_view resource, const Json& object) {
@@ -226,60 +224,50 @@ void Cluster::remove(std::string_view resource, const Json& object) {
 }
 
 void Cluster::add_finalizer(std::string_view resource, const Json& object, std::string_view finalizer) {
-  edit(resource, object, [&](Json& next) {
-    Json& all = next["metadata"]["finalizers"];
-    if (std::find(all.begin(), all.end(), Json(finalizer)) == all.end()) all.push_back(finalizer);
-  });
+  const Object stored = find(resource, meta(object, "namespace"), meta(object, "name"));
+  if (stored == nullptr) return;
+  Json all = items(*stored, {"metadata", "finalizers"});
+  if (std::find(all.begin(), all.end(), Json(finalizer)) != all.end()) return;
+  all.push_back(finalizer);
+  merge(resource, object, {{"metadata", {{"finalizers", std::move(all)}}}});
 }
 
 void Cluster::drop_finalizer(std::string_view resource, const Json& object, std::string_view finalizer) {
-  edit(resource, object, [&](Json& next) {
-    Json kept = Json::array();
-    for (const Json& each : items(next, {"metadata", "finalizers"}))
-      if (each != Json(finalizer)) kept.push_back(each);
-    if (kept.empty())
-      next["metadata"].erase("finalizers");
-    else
-      next["metadata"]["finalizers"] = std::move(kept);
-  });
+  const Object stored = find(resource, meta(object, "namespace"), meta(object, "name"));
+  if (stored == nullptr) return;
+  Json kept = Json::array();
+  for (const Json& each : items(*stored, {"metadata", "finalizers"}))
+    if (each != Json(finalizer)) kept.push_back(each);
+  merge(resource, object, {{"metadata", {{"finalizers", kept.empty() ? Json(nullptr) : kept}}}});
 }
 
 void Cluster::tell(const Json& about, std::string_view type, std::string_view reason,
                    const std::string& message, std::string_view component) {
-  const Kind& events = kind_named("events");
-  std::string ns = meta(about, "namespace");
-  if (ns.empty()) ns = "default";
+  const std::string ns = meta(about, "namespace").empty() ? "default" : meta(about, "namespace");
   std::string& name = told_[fmt::format("{}/{}/{}", meta(about, "uid"), reason, message)];
-  Json event = nullptr;
-  if (const Object before = store_.find(events, ns, name); !name.empty() && before != nullptr) {
-    event = *before;
-    event["count"] = integer(event, {"count"}).value_or(1) + 1;
-  } else {
-    if (find("namespaces", "", ns) == nullptr) return;
-    name = fmt::format("{}.{:016x}", meta(about, "name"), random_());
-    event = {{"kind", "Event"},
-             {"apiVersion", "v1"},
-             {"metadata",
-              {{"name", name}, {"namespace", ns}, {"uid", make_uid()}, {"creationTimestamp", timestamp()}}},
-             {"involvedObject",
-              {{"kind", text(about, {"kind"})},
-               {"namespace", meta(about, "namespace")},
-               {"name", meta(about, "name")},
-               {"uid", meta(about, "uid")},
-               {"apiVersion", text(about, {"apiVersion"})},
-               {"resourceVersion", meta(about, "resourceVersion")}}},
-             {"reason", reason},
-             {"message", message},
-             {"source", {{"component", component}}},
-             {"firstTimestamp", timestamp()},
-             {"count", 1},
-             {"type", type},
-             {"eventTime", nullptr},
-             {"reportingComponent", component},
-             {"reportingInstance", ""}};
-  }
-  event["lastTimestamp"] = timestamp();
-  store_.put(events, std::move(event));
+  if (const Object before = find("events", ns, name))
+    return merge("events", *before,
+                 {{"count", integer(*before, {"count"}).value_or(1) + 1}, {"lastTimestamp", timestamp()}});
+  name = fmt::format("{}.{:016x}", meta(about, "name"), random_());
+  const Json event = {{"metadata", {{"name", name}, {"namespace", ns}}},
+                      {"involvedObject",
+                       {{"kind", text(about, {"kind"})},
+                        {"namespace", meta(about, "namespace")},
+                        {"name", meta(about, "name")},
+                        {"uid", meta(about, "uid")},
+                        {"apiVersion", text(about, {"apiVersion"})},
+                        {"resourceVersion", meta(about, "resourceVersion")}}},
+                      {"reason", reason},
+                      {"message", message},
+                      {"source", {{"component", component}}},
+                      {"firstTimestamp", timestamp()},
+                      {"lastTimestamp", timestamp()},
+                      {"count", 1},
+                      {"type", type},
+                      {"eventTime", nullptr},
+                      {"reportingComponent", component},
+                      {"reportingInstance", ""}};
+  (void)create(kind_named("events"), event);
 }
 
 Millis Cluster::scaled(Millis time) const {
@@ -313,10 +301,10 @@ std::string Cluster::make_uid() {
                      0x8000U | ((b >> 48U) & 0x3fffU), b & 0xffffffffffffU);
 }
 
-std::string Cluster::make_suffix(std::size_t length) {
+std::string Cluster::make_suffix() {
   constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";  // as Kubernetes' own
   std::string suffix;
-  while (suffix.size() < length) suffix += kLetters[random_() % kLetters.size()];
+  while (suffix.size() < 5) suffix += kLetters[random_() % kLetters.size()];
   return suffix;
 }
 
@@ -333,22 +321,6 @@ Json owner_reference(const Json& owner) {
           {"uid", meta(owner, "uid")},
           {"controller", true},
           {"blockOwnerDeletion", true}};
-}
-
-void set_condition(Json& status, std::string_view type, std::string_view value, std::string_view reason,
-                   const std::string& timestamp, std::string_view message) {
-  Json& conditions = status["conditions"];
-  Json next = {
-      {"type", type}, {"status", value}, {"lastProbeTime", nullptr}, {"lastTransitionTime", timestamp}};
-  if (!reason.empty()) next["reason"] = reason;
-  if (!message.empty()) next["message"] = message;
-  for (Json& each : conditions) {
-    if (text(each, {"type"}) != type) continue;
-    if (text(each, {"status"}) == value) next["lastTransitionTime"] = each["lastTransitionTime"];
-    each = std::move(next);
-    return;
-  }
-  conditions.push_back(std::move(next));
 }
 
 }  // namespace wukong::sandbox

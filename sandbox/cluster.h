@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <random>
@@ -25,17 +26,25 @@ struct Clock {
   std::function<WallTime()> wall{};
 };
 
-struct Deletion {
-  std::string uid{};  // preconditions; empty: none
+/// What must hold for a deletion; "": anything.
+struct Preconditions {
+  std::string uid{};
   std::string resource_version{};
-  std::string propagation{};  // Background (also ""), Foreground, Orphan
-  bool dry_run{};
+};
+
+/// In KubeVirt's form: mostly the text is the reason, and there is no message.
+struct Condition {
+  std::string_view type{};
+  std::string_view status{};
+  std::string_view reason{};
+  std::string_view message{};
 };
 
 class Cluster {
  public:
   /// Everything that takes time takes its time divided by `speed`. Equal seeds give equal uids and names.
-  Cluster(Clock clock, double speed, std::uint64_t seed);
+  Cluster(Clock clock, double speed, std::uint64_t seed)
+      : clock_(std::move(clock)), speed_(speed), random_(seed) {}
 
   const Store& store() const { return store_; }
   WallTime now() const { return clock_.wall(); }
@@ -45,13 +54,20 @@ class Cluster {
   Reply<Object> update(const Kind& kind, Json object, bool dry_run = false);
   Reply<Object> update_status(const Kind& kind, const Json& object, bool dry_run = false);
   Reply<Object> remove(const Kind& kind, const std::string& ns, const std::string& name,
-                       const Deletion& deletion = {});
+                       const Preconditions& wanted = {}, bool dry_run = false);
 
-  // Short forms for controllers. `object` may be older than what is stored; writes apply to what is stored.
+  // Short forms for controllers. `object` may be older than what is stored; writes apply to what is stored, are not
+  // refused, and do nothing when the object has gone.
   Object find(std::string_view resource, std::string_view ns, std::string_view name) const;
   std::vector<Object> list(std::string_view resource, std::string_view ns = {}) const;
-  void edit(std::string_view resource, const Json& object, const std::function<void(Json&)>& change);
-  void edit_status(std::string_view resource, const Json& object, const std::function<void(Json&)>& change);
+  /// Applies a JSON merge patch: null removes.
+  void merge(std::string_view resource, const Json& object, const Json& patch);
+  void merge_status(std::string_view resource, const Json& object, Json status) {
+    merge(resource, object, {{"status", std::move(status)}});
+  }
+  /// Sets conditions, and merges `status` into the rest of the status.
+  void show(std::string_view resource, const Json& object, std::initializer_list<Condition> conditions,
+            Json status = Json::object());
   void remove(std::string_view resource, const Json& object);
   void add_finalizer(std::string_view resource, const Json& object, std::string_view finalizer);
   void drop_finalizer(std::string_view resource, const Json& object, std::string_view finalizer);
@@ -68,29 +84,25 @@ class Cluster {
   Millis running() const { return clock_.running() + skipped_; }
   /// Lets time pass for controllers only.
   void skip(Millis time) { skipped_ += time; }
-  /// How long something lasts at this speed.
-  Millis scaled(Millis time) const;
 
   std::string make_uid();
-  std::string make_suffix(std::size_t length = 5);
+  std::string make_suffix();
   std::string timestamp() const { return format_rfc3339(now()); }
 
  private:
-  using Wait = std::pair<std::string, std::string>;  // uid, what
-
-  std::optional<Refusal> check_namespace(const Kind& kind, const Json& object) const;
+  std::optional<Refusal> check_new(const Kind& kind, const Json& object) const;
   Reply<Object> replace(const Kind& kind, const Object& old, Json next, bool dry_run);
   void forget(const Kind& kind, const Json& object);
-  void orphan_dependents(std::string_view uid);
   void wake_at(Millis when);
+  Millis scaled(Millis time) const;
 
   Clock clock_{};
   double speed_{1};
   Millis skipped_{};
   std::mt19937_64 random_{};
   Store store_{};
-  std::map<Wait, Millis> waits_{};
-  std::map<std::string, std::string> told_{};  // what is said about whom -> name of its event
+  std::map<std::pair<std::string, std::string>, Millis> waits_{};  // uid, what -> since when
+  std::map<std::string, std::string> told_{};                      // what is said about whom -> its event
   std::optional<Millis> wake_up_{};
 };
 
@@ -102,8 +114,5 @@ std::string ns_of(const Json& object);
 bool is_deleting(const Json& object);
 /// An ownerReference to `owner`, as controllers set it.
 Json owner_reference(const Json& owner);
-/// Sets a condition in KubeVirt's form: mostly the text is the reason, and there is no message.
-void set_condition(Json& status, std::string_view type, std::string_view value, std::string_view reason,
-                   const std::string& timestamp, std::string_view message = {});
 
 }  // namespace wukong::sandbox

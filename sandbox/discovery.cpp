@@ -18,12 +18,9 @@ Json version_info(const char* version) {
           {"goVersion", "none"},    {"compiler", "g++"},       {"platform", "linux/amd64"}};
 }
 
-Json group_of(const std::string& name, const std::vector<std::string>& versions) {
-  Json served = Json::array();
-  for (const std::string& version : versions)
-    served.push_back({{"groupVersion", fmt::format("{}/{}", name, version)}, {"version", version}});
-  const Json preferred = served.front();
-  return {{"name", name}, {"versions", std::move(served)}, {"preferredVersion", preferred}};
+Json group_of(std::string_view name, std::string_view version) {
+  const Json served = {{"groupVersion", fmt::format("{}/{}", name, version)}, {"version", version}};
+  return {{"name", name}, {"versions", Json::array({served})}, {"preferredVersion", served}};
 }
 
 /// All groups but the core one, in the order of the table.
@@ -32,11 +29,10 @@ Json groups() {
   for (const Kind& kind : all_kinds()) {
     const bool seen =
         std::any_of(all.begin(), all.end(), [&](const Json& group) { return group["name"] == kind.group; });
-    if (!kind.group.empty() && !seen)
-      all.push_back(group_of(std::string(kind.group), split(kind.versions, ',')));
+    if (!kind.group.empty() && !seen) all.push_back(group_of(kind.group, kind.version));
   }
-  all.push_back(group_of("authorization.k8s.io", {"v1"}));
-  all.push_back(group_of(kSubresources, {"v1"}));
+  all.push_back(group_of("authorization.k8s.io", "v1"));
+  all.push_back(group_of(kSubresources, "v1"));
   return all;
 }
 
@@ -51,7 +47,7 @@ Json resource_entry(std::string_view name, std::string_view kind, bool namespace
 Json resources_of(const std::string& group, const std::string& version) {
   Json all = Json::array();
   for (const Kind& kind : all_kinds()) {
-    if (kind.group != group || !kind.serves(version)) continue;
+    if (kind.group != group || kind.version != version) continue;
     Json entry = resource_entry(kind.resource, kind.kind, kind.namespaced,
                                 {"create", "delete", "get", "list", "patch", "update", "watch"});
     entry["singularName"] = lower(kind.kind);
@@ -74,7 +70,7 @@ Json resources_of(const std::string& group, const std::string& version) {
 Json openapi(const std::string& group, const std::string& version) {
   Json paths = Json::object();
   for (const Kind& kind : all_kinds()) {
-    if (kind.group != group || !kind.serves(version)) continue;
+    if (kind.group != group || kind.version != version) continue;
     paths["/" + std::string(kind.resource)]["patch"] = {
         {"x-kubernetes-group-version-kind", {{"group", group}, {"version", version}, {"kind", kind.kind}}},
         {"parameters",

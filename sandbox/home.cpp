@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "sandbox/access.h"
 
@@ -28,19 +26,26 @@ Error problem_with(const std::string& path) {
                    fmt::format("{}: {}", path, std::strerror(errno))};  // NOLINT(concurrency-mt-unsafe)
 }
 
-/// Everything that follows "users:" differs; the rest does not.
-std::string kubeconfig(const std::string& url, const Certificates& certificates, std::string_view contexts,
-                       std::string_view users) {
-  return fmt::format(
-      "apiVersion: v1\nkind: Config\ncurrent-context: sandbox\n"
-      "clusters:\n- name: sandbox\n  cluster:\n    server: {}\n    certificate-authority-data: {}\n"
-      "contexts:\n{}users:\n{}",
-      url, base64(certificates.authority.certificate), contexts, users);
+Result<void> write_file(const std::string& path, const std::string& text) {
+  ::unlink(path.c_str());
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return problem_with(path);
+  const bool whole = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(file);
+  return whole ? Result<void>{} : Result<void>{problem_with(path)};
 }
 
-std::string context(std::string_view name, std::string_view user) {
-  return fmt::format("- name: {}\n  context:\n    cluster: sandbox\n    user: {}\n    namespace: demo\n",
-                     name, user);
+/// A kubeconfig in JSON, which is YAML, too. `users`: context -> how its user proves who it is.
+std::string kubeconfig(const std::string& url, const std::string& authority, const Json& users) {
+  Json config = {{"apiVersion", "v1"}, {"kind", "Config"}, {"current-context", "sandbox"}};
+  const Json cluster = {{"server", url}, {"certificate-authority-data", base64(authority)}};
+  config["clusters"] = Json::array({{{"name", "sandbox"}, {"cluster", cluster}}});
+  for (const auto& [name, user] : users.items()) {
+    const Json context = {{"cluster", "sandbox"}, {"user", name}, {"namespace", "demo"}};
+    config["contexts"].push_back({{"name", name}, {"context", context}});
+    config["users"].push_back({{"name", name}, {"user", user}});
+  }
+  return dump(config, 2) + "\n";
 }
 
 }  // namespace
@@ -75,49 +80,24 @@ Result<void> Home::hold() {
   if (::fcntl(file, F_SETLK, &lock) == 0) return {};
   ::close(file);
   return Error{.message = fmt::format("a sandbox runs in {} already", folder_),
-               .hint = "wukong-sandbox status, or end it: wukong-sandbox down"};
+               .hint = fmt::format("use it: export KUBECONFIG={}; or end it: wukong-sandbox down --dir {}",
+                                   kubeconfig(), folder_)};
 }
 
-Result<void> Home::write(const std::string& path, const std::string& text) const {
-  ::unlink(path.c_str());
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return problem_with(path);
-  const bool whole = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  ::close(file);
-  return whole ? Result<void>{} : Result<void>{problem_with(path)};
+Result<void> Home::write(const std::string& url, const Certificates& certificates,
+                         const std::string& admin_token, const std::string& viewer_token) const {
+  const std::string& authority = certificates.authority.certificate;
+  const Json admin = {{"client-certificate-data", base64(certificates.admin.certificate)},
+                      {"client-key-data", base64(certificates.admin.key)}};
+  const Json users = {{"sandbox", admin}, {"sandbox-token", {{"token", admin_token}}}};
+  const Json viewer = {{"sandbox", {{"token", viewer_token}}}};
+  WUKONG_CHECK(write_file(kubeconfig(), sandbox::kubeconfig(url, authority, users)));
+  return write_file(viewer_kubeconfig(), sandbox::kubeconfig(url, authority, viewer));
 }
 
 void Home::clear() const {
-  for (const char* name : {"/kubeconfig", "/viewer.kubeconfig", "/state.json", "/lock"})
-    ::unlink((folder_ + name).c_str());
+  for (const char* name : {"/kubeconfig", "/viewer.kubeconfig", "/lock"}) ::unlink((folder_ + name).c_str());
   ::rmdir(folder_.c_str());
-}
-
-Result<void> Home::write_state(const Json& state) const {
-  return write(folder_ + "/state.json", dump(state));
-}
-
-Json Home::read_state() const {
-  std::stringstream words;
-  words << std::ifstream(folder_ + "/state.json").rdbuf();
-  auto state = parse_json(words.str());
-  return state ? *std::move(state) : Json::object();
-}
-
-std::string admin_kubeconfig(const std::string& url, const Certificates& certificates,
-                             const std::string& token) {
-  const std::string users = fmt::format(
-      "- name: admin\n  user:\n    client-certificate-data: {}\n    client-key-data: {}\n"
-      "- name: admin-by-token\n  user:\n    token: {}\n",
-      base64(certificates.admin.certificate), base64(certificates.admin.key), token);
-  return kubeconfig(url, certificates,
-                    context("sandbox", "admin") + context("sandbox-token", "admin-by-token"), users);
-}
-
-std::string viewer_kubeconfig(const std::string& url, const Certificates& certificates,
-                              const std::string& token) {
-  return kubeconfig(url, certificates, context("sandbox", kViewer),
-                    fmt::format("- name: {}\n  user:\n    token: {}\n", kViewer, token));
 }
 
 }  // namespace wukong::sandbox

@@ -1,4 +1,4 @@
-// The folder of a running sandbox: who holds it, and the files in it. Only its owner can look inside.
+// The folder of a running sandbox: who holds it, and the kubeconfigs in it. Only its owner can look inside.
 #pragma once
 
 #include <sys/types.h>
@@ -24,22 +24,14 @@ class Home {
   std::optional<pid_t> holder() const;
   /// Makes the folder and holds it until this process ends. Errors: `failed`: somebody else's, or held already.
   Result<void> hold();
-  Result<void> write(const std::string& path, const std::string& text) const;
+  /// Writes the kubeconfigs. The admin has a context with a certificate and one with a token; the viewer has a token.
+  Result<void> write(const std::string& url, const Certificates& certificates, const std::string& admin_token,
+                     const std::string& viewer_token) const;
   /// Removes all that the sandbox wrote.
   void clear() const;
-
-  /// What a running sandbox tells about itself.
-  Result<void> write_state(const Json& state) const;
-  Json read_state() const;
 
  private:
   std::string folder_{};
 };
-
-/// Kubeconfigs: the admin has a context with a certificate and one with a token.
-std::string admin_kubeconfig(const std::string& url, const Certificates& certificates,
-                             const std::string& token);
-std::string viewer_kubeconfig(const std::string& url, const Certificates& certificates,
-                              const std::string& token);
 
 }  // namespace wukong::sandbox

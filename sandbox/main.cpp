@@ -1,4 +1,4 @@
-// wukong-sandbox: up, down, status.
+// wukong-sandbox: up and down.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <thread>
 
 #include "base/text.h"
@@ -23,10 +24,10 @@ using namespace wukong::sandbox;
 
 constexpr const char* kUsage =
     "usage: wukong-sandbox up [--dir DIR] [--speed X] [--profile default|wffc|nosnap]\n"
-    "       wukong-sandbox down|status [--dir DIR]\n\n"
+    "       wukong-sandbox down [--dir DIR]\n\n"
     "A small simulated KubeVirt cluster, to try kubectl-wukong without a real one. Nothing in it is real: no "
-    "VM runs,\n"
-    "no disk is copied. It serves on 127.0.0.1 until `down`, and leaves nothing behind.\n\n"
+    "VM "
+    "runs,\nno disk is copied. It serves on 127.0.0.1 until `down`, and leaves nothing behind.\n\n"
     "  --dir DIR      where its kubeconfigs are (default: $XDG_RUNTIME_DIR/wukong-sandbox-UID, or in /tmp)\n"
     "  --speed X      how many times faster than usual everything takes its time (default 1)\n"
     "  --profile P    default: all can be cloned at once; wffc: volumes are made when a VM first starts;\n"
@@ -43,28 +44,25 @@ Error usage_error(std::string message) {
   return Error{.code = Code::usage, .message = std::move(message), .hint = "wukong-sandbox --help"};
 }
 
-Result<Options> parse(std::vector<std::string> words) {
+Result<Options> parse(const std::vector<std::string>& words) {
   Options options;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    std::string word = words[i];
+    const auto at = words[i].find('=');
+    const std::string word = words[i].substr(0, at);
     if (word == "--help" || word == "-h") return Options{.command = "help"};
     if (!word.starts_with("--")) {
-      if (!options.command.empty()) return usage_error(fmt::format("unexpected word {:?}", word));
-      options.command = word;
+      if (!options.command.empty()) return usage_error(fmt::format("unexpected word {:?}", words[i]));
+      options.command = words[i];
       continue;
     }
-    const auto at = word.find('=');
-    if (at == std::string::npos && i + 1 == words.size()) return usage_error(word + " needs a value");
-    const std::string value = at == std::string::npos ? words[++i] : word.substr(at + 1);
-    word = word.substr(0, at);
-    if (word == "--dir")
-      options.dir = value;
-    else if (word == "--profile")
-      options.profile = value;
-    else if (word == "--speed")
-      options.speed = std::strtod(value.c_str(), nullptr);
-    else
+    if (word != "--dir" && word != "--profile" && word != "--speed")
       return usage_error(fmt::format("there is no flag {}", word));
+    if (at == std::string::npos && i + 1 == words.size()) return usage_error(word + " needs a value");
+    const std::string value = at == std::string::npos ? words[++i] : words[i].substr(at + 1);
+    if (value.empty()) return usage_error(word + " needs a value");
+    if (word == "--dir") options.dir = std::filesystem::absolute(value);
+    if (word == "--profile") options.profile = value;
+    if (word == "--speed") options.speed = std::strtod(value.c_str(), nullptr);
   }
   if (!(options.speed > 0)) return usage_error("--speed must be a number above 0");
   return options;
@@ -80,26 +78,23 @@ Clock real_clock() {
 }
 
 /// Everything of the process that stays: it writes its kubeconfigs, tells `ready`, serves, and cleans up.
-Result<void> serve(Home& home, const Options& options, int ready) {
-  WUKONG_CHECK(home.hold());
+Result<void> stay(Home& home, const Options& options, int ready) {
   Cluster cluster(real_clock(), options.speed, 1);
   WUKONG_CHECK(seed(cluster, options.profile));
-  WUKONG_TRY(Certificates certificates, make_certificates());
+  WUKONG_TRY(const Certificates certificates, make_certificates());
+  WUKONG_CHECK(home.hold());
   const std::string admin = make_token();
   const std::string viewer = make_token();
-  WUKONG_TRY(
-      auto server,
-      Server::listen(cluster, {.certificates = certificates,
-                               .tokens = {{admin, {kAdmin, {"system:masters"}}}, {viewer, {kViewer, {}}}}}));
-  const std::string url = fmt::format("https://127.0.0.1:{}", server->port());
-  WUKONG_CHECK(home.write(home.kubeconfig(), admin_kubeconfig(url, certificates, admin)));
-  WUKONG_CHECK(home.write(home.viewer_kubeconfig(), viewer_kubeconfig(url, certificates, viewer)));
-  WUKONG_CHECK(home.write_state({{"url", url}, {"profile", options.profile}, {"speed", options.speed}}));
-  (void)!::write(ready, "ready", 5);
-  ::close(ready);
-  server->run();
+  const auto tell = [&](std::uint16_t port) -> Result<void> {
+    WUKONG_CHECK(home.write(fmt::format("https://127.0.0.1:{}", port), certificates, admin, viewer));
+    (void)!::write(ready, "ready", 5);
+    ::close(ready);
+    return {};
+  };
+  const Tokens tokens{{admin, {kAdmin, {"system:masters"}}}, {viewer, {kViewer, {}}}};
+  Result<void> done = serve(std::move(cluster), certificates, tokens, tell);
   home.clear();
-  return {};
+  return done;
 }
 
 /// In the child: cut off from the terminal; what goes wrong before `ready` is told through the pipe.
@@ -109,7 +104,7 @@ Result<void> serve(Home& home, const Options& options, int ready) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null >= 0)
     for (const int stream : {0, 1, 2}) ::dup2(null, stream);
-  const Result<void> done = serve(home, options, ready);
+  const Result<void> done = stay(home, options, ready);
   if (!done) {
     const std::string words = "!" + done.error().message + "\n" + done.error().hint;
     (void)!::write(ready, words.data(), words.size());
@@ -125,19 +120,7 @@ std::string read_all(int file) {
   return words;
 }
 
-std::string absolute(const std::string& path) {
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  std::string words = resolved == nullptr ? path : resolved;
-  std::free(resolved);
-  return words;
-}
-
 Result<void> up(const Options& options) {
-  if (!options.dir.empty() && !options.dir.starts_with('/')) {
-    Options whole = options;
-    whole.dir = absolute(".") + "/" + options.dir;
-    return up(whole);
-  }
   Home home(options.dir);
   int pipe[2] = {};
   if (::pipe2(pipe, O_CLOEXEC) != 0) return Error{.message = "cannot make a pipe"};
@@ -175,34 +158,21 @@ Result<void> down(const Options& options) {
     return {};
   }
   ::kill(*holder, SIGTERM);
-  for (int tries = 0; tries < 100 && home.holder() == holder; ++tries)
+  for (int tries = 0; tries < 200 && home.holder() == holder; ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   if (home.holder() == holder) return Error{.message = fmt::format("process {} does not end", *holder)};
   fmt::print("sandbox: ended\n");
   return {};
 }
 
-Result<void> status(const Options& options) {
-  const Home home(options.dir);
-  const auto holder = home.holder();
-  if (!holder)
-    return Error{.message = fmt::format("no sandbox runs in {}", home.folder()), .hint = "wukong-sandbox up"};
-  const Json state = home.read_state();
-  fmt::print("sandbox: process {} serves {} (profile {})\n\n  export KUBECONFIG={}\n", *holder,
-             text(state, {"url"}), text(state, {"profile"}), home.kubeconfig());
-  return {};
-}
-
 Result<void> run(const Options& options) {
   if (options.command == "up") return up(options);
   if (options.command == "down") return down(options);
-  if (options.command == "status") return status(options);
-  if (options.command == "help") {
-    fmt::print("{}", kUsage);
-    return {};
-  }
-  return usage_error(options.command.empty() ? "say what to do: up, down or status"
-                                             : fmt::format("there is no command {:?}", options.command));
+  if (options.command != "help")
+    return usage_error(options.command.empty() ? "say what to do: up or down"
+                                               : fmt::format("there is no command {:?}", options.command));
+  fmt::print("{}", kUsage);
+  return {};
 }
 
 }  // namespace

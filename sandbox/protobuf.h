@@ -1,4 +1,5 @@
-// Kubernetes' protobuf encoding, as far as kubectl insists on it: for kinds that it has compiled in.
+// Kubernetes' protobuf encoding, as far as kubectl insists on it: `create namespace`, `create configmap`, `create quota`
+// and `auth can-i` send nothing else.
 #pragma once
 
 #include <optional>
@@ -8,8 +9,8 @@
 
 namespace wukong::sandbox {
 
-/// The object in a request body of application/vnd.kubernetes.protobuf: namespaces, config maps, quotas, access reviews.
-/// Absent for other kinds and for bytes that are no protobuf.
+/// The object in a request body of application/vnd.kubernetes.protobuf. Absent for other kinds, and for bytes that are no
+/// protobuf.
 std::optional<Json> parse_protobuf(std::string_view bytes);
 
 }  // namespace wukong::sandbox

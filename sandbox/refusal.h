@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "base/object.h"
 #include "sandbox/kinds.h"
@@ -21,17 +22,21 @@ struct Refusal {
 template <class T>
 using Reply = tl::expected<T, Refusal>;
 
+/// What is wrong with one field. The message's beginning says of what sort: "Required value", "Forbidden", ...
+struct Cause {
+  std::string field{};
+  std::string message{};
+};
+
 Refusal not_found(const Kind& kind, std::string_view name);
 Refusal already_exists(const Kind& kind, std::string_view name);
-/// `why` is empty for a resourceVersion that is not the newest one.
-Refusal conflict(const Kind& kind, std::string_view name, std::string_view why = {});
+Refusal conflict(const Kind& kind, std::string_view name, std::string_view why);
 Refusal forbidden(const Kind& kind, std::string_view name, std::string_view why);
-/// `field` has the problem `message`, such as "Required value".
-Refusal invalid(const Kind& kind, std::string_view name, std::string_view field, std::string_view message);
-/// A webhook's answer: 422 with a cause, or what its `code` says.
-Refusal denied(std::string_view webhook, std::string_view message, std::string_view field = {},
-               int code = 422);
+Refusal invalid(const Kind& kind, std::string_view name, const std::vector<Cause>& causes);
+/// A webhook's answer.
+Refusal denied(std::string_view webhook, const std::vector<Cause>& causes);
 Refusal bad_request(std::string_view message);
+Refusal unsupported_media(std::string_view accepted);
 Refusal too_old(std::string_view message);
 
 /// The Status object.

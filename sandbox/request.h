@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "sandbox/kinds.h"
 #include "sandbox/watch.h"
 
 namespace wukong::sandbox {
@@ -30,6 +29,7 @@ struct Response {
   int status{200};
   std::string content_type{"application/json"};
   std::string body{};
+  std::string warning{};           // for kubectl to show
   std::unique_ptr<Watch> watch{};  // when set, the body is what the watch has to tell, without end
 };
 
@@ -39,7 +39,7 @@ struct Url {
   std::vector<std::string> parts{};  // of the path
   std::map<std::string, std::string> query{};
 
-  bool flag(const std::string& name) const;  // "true" or "1"
+  bool flag(const std::string& name) const { return value(name) == "true" || value(name) == "1"; }
   std::string value(const std::string& name) const;
 };
 
@@ -48,7 +48,6 @@ Url parse_url(std::string_view target);
 /// What the path of a stored kind names: /api/v1/... or /apis/GROUP/VERSION/....
 struct Place {
   const Kind* kind{};  // nullptr: the path names no kind that is served
-  std::string version{};
   std::string ns{};
   std::string name{};
   std::string subresource{};

@@ -3,93 +3,103 @@
 #include <fmt/format.h>
 
 #include "sandbox/controllers/controllers.h"
-#include "sandbox/controllers/disks.h"
 #include "sandbox/discovery.h"
 
 namespace wukong::sandbox {
 namespace {
 
-constexpr const char* kDriver = "csi.sandbox.wukong";
-constexpr const char* kDemo = "demo";
+constexpr const char* kStorageClass = R"({
+  "metadata": {"name": ""}, "provisioner": "csi.sandbox.wukong", "reclaimPolicy": "Delete",
+  "allowVolumeExpansion": true, "volumeBindingMode": "Immediate"
+})";
 
-struct SeedDisk {
-  std::string_view name{};
-  std::string_view size{};
-};
+constexpr const char* kSnapshotClass = R"({
+  "metadata": {"name": "fast-snapshots"}, "driver": "csi.sandbox.wukong", "deletionPolicy": "Delete"
+})";
+
+constexpr const char* kKubeVirt = R"({
+  "metadata": {"name": "kubevirt", "namespace": "kubevirt"},
+  "spec": {"configuration": {"developerConfiguration": {"featureGates": ["Snapshot", "VMExport"]}}}
+})";
+
+constexpr const char* kClaim = R"({
+  "metadata": {"name": "", "namespace": "demo",
+               "annotations": {"volume.kubernetes.io/selected-node": "sandbox-node"}},
+  "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": ""}}}
+})";
+
+constexpr const char* kVm = R"({
+  "metadata": {"name": "", "namespace": "demo", "labels": {"app": ""}},
+  "spec": {"runStrategy": "", "template": {
+    "metadata": {"labels": {"app": ""}},
+    "spec": {
+      "domain": {
+        "devices": {
+          "disks": [{"name": "cloudinit", "disk": {"bus": "virtio"}}],
+          "interfaces": [{"name": "default", "masquerade": {}, "macAddress": "02:00:00:00:00:01"}]},
+        "resources": {"requests": {"memory": "2Gi"}}},
+      "networks": [{"name": "default", "pod": {}}],
+      "volumes": [{"name": "cloudinit", "cloudInitNoCloud": {"userData": "#cloud-config\n"}}]}}}
+})";
 
 void make(Cluster& cluster, std::string_view resource, const Json& object) {
   (void)cluster.create(kind_named(resource), object);
 }
 
 void make_storage(Cluster& cluster, std::string_view profile) {
-  const auto storage_class = [&](std::string_view name, const Json& annotations, const Json& parameters) {
-    make(cluster, "storageclasses",
-         {{"metadata", {{"name", name}, {"annotations", annotations}}},
-          {"provisioner", kDriver},
-          {"parameters", parameters},
-          {"reclaimPolicy", "Delete"},
-          {"allowVolumeExpansion", true},
-          {"volumeBindingMode", profile == "wffc" ? "WaitForFirstConsumer" : "Immediate"}});
+  const auto storage_class = [&](std::string_view name, const Json& more) {
+    Json made = Json::parse(kStorageClass);
+    made["metadata"]["name"] = name;
+    if (profile == "wffc") made["volumeBindingMode"] = "WaitForFirstConsumer";
+    made.merge_patch(more);
+    make(cluster, "storageclasses", made);
   };
-  storage_class("fast", {{"storageclass.kubernetes.io/is-default-class", "true"}}, Json::object());
-  storage_class("slow", Json::object(), {{"delay", "30s"}});
-  storage_class("full", Json::object(), {{"fail", "no space left on device"}});
-  if (profile != "nosnap")
-    make(cluster, "volumesnapshotclasses",
-         {{"metadata", {{"name", "fast-snapshots"}}}, {"driver", kDriver}, {"deletionPolicy", "Delete"}});
+  storage_class("fast",
+                {{"metadata", {{"annotations", {{"storageclass.kubernetes.io/is-default-class", "true"}}}}}});
+  storage_class("slow", {{"parameters", {{"delay", "30s"}}}});
+  storage_class("full", {{"parameters", {{"fail", "no space left on device"}}}});
+  if (profile != "nosnap") make(cluster, "volumesnapshotclasses", Json::parse(kSnapshotClass));
 }
 
 void make_kubevirt(Cluster& cluster) {
-  make(cluster, "kubevirts",
-       {{"metadata", {{"name", "kubevirt"}, {"namespace", "kubevirt"}}},
-        {"spec",
-         {{"configuration", {{"developerConfiguration", {{"featureGates", {"Snapshot", "VMExport"}}}}}}}}});
+  make(cluster, "kubevirts", Json::parse(kKubeVirt));
   if (const Object made = cluster.find("kubevirts", "kubevirt", "kubevirt"))
-    cluster.edit_status("kubevirts", *made, [](Json& status) {
-      status = {{"phase", "Deployed"},
-                {"observedKubeVirtVersion", kKubeVirtVersion},
-                {"targetKubeVirtVersion", kKubeVirtVersion},
-                {"operatorVersion", kKubeVirtVersion},
-                {"defaultArchitecture", "amd64"}};
-    });
+    cluster.merge_status("kubevirts", *made,
+                         {{"phase", "Deployed"},
+                          {"observedKubeVirtVersion", kKubeVirtVersion},
+                          {"targetKubeVirtVersion", kKubeVirtVersion},
+                          {"operatorVersion", kKubeVirtVersion},
+                          {"defaultArchitecture", "amd64"}});
 }
 
+struct SeedDisk {
+  std::string_view name{};
+  std::string_view size{};
+};
+
+/// Somebody has used the disks before: they need no first consumer.
 void make_vm(Cluster& cluster, std::string_view name, std::string_view strategy,
              const std::vector<SeedDisk>& list) {
-  Json disks = Json::array();
-  Json volumes = Json::array();
+  Json vm = Json::parse(kVm);
+  vm["metadata"]["name"] = name;
+  vm["spec"]["runStrategy"] = strategy;
+  Json& instance = vm["spec"]["template"];
+  for (Json* metadata : {&vm["metadata"], &instance["metadata"]}) (*metadata)["labels"]["app"] = name;
+  Json& disks = instance["spec"]["domain"]["devices"]["disks"];
+  Json& volumes = instance["spec"]["volumes"];
   for (const SeedDisk& disk : list) {
-    const std::string claim = fmt::format("{}-{}", name, disk.name);
-    // Somebody has used these disks before: they need no first consumer.
-    make(cluster, "persistentvolumeclaims",
-         {{"metadata",
-           {{"name", claim}, {"namespace", kDemo}, {"annotations", {{kSelectedNode, "sandbox-node"}}}}},
-          {"spec",
-           {{"accessModes", {"ReadWriteOnce"}}, {"resources", {{"requests", {{"storage", disk.size}}}}}}}});
-    disks.push_back({{"name", disk.name}, {"disk", {{"bus", "virtio"}}}});
-    volumes.push_back({{"name", disk.name}, {"persistentVolumeClaim", {{"claimName", claim}}}});
+    Json claim = Json::parse(kClaim);
+    const std::string called = fmt::format("{}-{}", name, disk.name);
+    claim["metadata"]["name"] = called;
+    claim["spec"]["resources"]["requests"]["storage"] = disk.size;
+    make(cluster, "persistentvolumeclaims", claim);
+    // A list of braces here would be taken for several elements.
+    const Json device = {{"name", disk.name}, {"disk", {{"bus", "virtio"}}}};
+    const Json volume = {{"name", disk.name}, {"persistentVolumeClaim", {{"claimName", called}}}};
+    disks.insert(disks.end() - 1, device);
+    volumes.insert(volumes.end() - 1, volume);
   }
-  disks.push_back({{"name", "cloudinit"}, {"disk", {{"bus", "virtio"}}}});
-  volumes.push_back(
-      {{"name", "cloudinit"},
-       {"cloudInitNoCloud", {{"userData", fmt::format("#cloud-config\nhostname: {}\n", name)}}}});
-  make(cluster, "virtualmachines",
-       {{"metadata", {{"name", name}, {"namespace", kDemo}, {"labels", {{"app", name}}}}},
-        {"spec",
-         {{"runStrategy", strategy},
-          {"template",
-           {{"metadata", {{"labels", {{"app", name}}}}},
-            {"spec",
-             {{"domain",
-               {{"devices",
-                 {{"disks", disks},
-                  {"interfaces",
-                   {{{"name", "default"},
-                     {"masquerade", Json::object()},
-                     {"macAddress", "02:00:00:00:00:01"}}}}}},
-                {"resources", {{"requests", {{"memory", "2Gi"}}}}}}},
-              {"networks", {{{"name", "default"}, {"pod", Json::object()}}}},
-              {"volumes", volumes}}}}}}}});
+  make(cluster, "virtualmachines", vm);
 }
 
 }  // namespace
@@ -99,7 +109,7 @@ Result<void> seed(Cluster& cluster, std::string_view profile) {
     return Error{.code = Code::usage,
                  .message = fmt::format("there is no profile {:?}", profile),
                  .hint = "profiles: default, wffc, nosnap"};
-  for (const std::string_view ns : {"default", "kubevirt", kDemo})
+  for (const std::string_view ns : {"default", "kubevirt", "demo"})
     make(cluster, "namespaces", {{"metadata", {{"name", ns}}}});
   make_storage(cluster, profile);
   make_kubevirt(cluster);

@@ -1,6 +1,7 @@
 // Label and field selectors.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,16 +10,17 @@
 
 namespace wukong::sandbox {
 
-/// What an object must have; all parts must hold.
+/// What a label or a field must be: one of `values`, or, without them, there at all; `negated`: just not that.
+struct Requirement {
+  std::string key{};
+  bool negated{};
+  std::optional<std::vector<std::string>> values{};
+};
+
+/// All must hold.
 struct Selector {
-  enum class Test { one_of, none_of, exists, absent };
-  struct Part {
-    std::string key{};  // a label, or a field as "metadata.name"
-    Test test{};
-    std::vector<std::string> values{};
-  };
-  std::vector<Part> labels{};
-  std::vector<Part> fields{};
+  std::vector<Requirement> labels{};
+  std::vector<Requirement> fields{};
   bool empty() const { return labels.empty() && fields.empty(); }
 };
 
@@ -27,5 +29,8 @@ struct Selector {
 Reply<Selector> parse_selector(const Kind& kind, std::string_view labels, std::string_view fields);
 
 bool matches(const Selector& selector, const Json& object);
+
+/// The value at a path such as "status.interfaces.0.ipAddress", or nullptr.
+const Json* find_dotted(const Json& object, std::string_view path);
 
 }  // namespace wukong::sandbox

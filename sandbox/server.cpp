@@ -1,51 +1,50 @@
 #include "sandbox/server.h"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <set>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
+#include "sandbox/access.h"
 #include "sandbox/controllers/controllers.h"
 
 namespace wukong::sandbox {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
 using boost::system::error_code;
-using tcp = asio::ip::tcp;
 using std::chrono::seconds;
+using std::chrono::steady_clock;
+using Stream = asio::ssl::stream<tcp::socket>;
 
-constexpr seconds kIdle{300};  // a connection without a request
 constexpr seconds kBookmarks{15};
-constexpr unsigned char kHttp1[] = "\x08http/1.1";  // as ALPN lists it
 constexpr std::size_t kLargestBody = 8U << 20U;
+constexpr unsigned char kHttp1[] = "\x08http/1.1";  // as ALPN lists it
 
-std::string entry_of(X509_NAME* name, int kind, int& at) {
-  at = X509_NAME_get_index_by_NID(name, kind, at);
+std::string entry_of(X509_NAME* name, int kind) {
+  const int at = X509_NAME_get_index_by_NID(name, kind, -1);
   if (at < 0) return {};
   const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
           static_cast<std::size_t>(ASN1_STRING_length(value))};
 }
 
-/// The client certificate was checked in the handshake: its CN is the user, its O are the groups.
-std::optional<User> certified_user(SSL* ssl) {
+/// The client certificate was checked in the handshake: its CN is the user, its O the group.
+User certified_user(SSL* ssl) {
   const std::unique_ptr<X509, void (*)(X509*)> certificate(SSL_get1_peer_certificate(ssl), X509_free);
-  if (certificate == nullptr) return std::nullopt;
+  if (certificate == nullptr) return {.name = kAnonymous};
   X509_NAME* name = X509_get_subject_name(certificate.get());
-  int at = -1;
-  User user{.name = entry_of(name, NID_commonName, at)};
-  at = -1;
-  for (std::string group = entry_of(name, NID_organizationName, at); at >= 0;
-       group = entry_of(name, NID_organizationName, at))
-    user.groups.push_back(group);
-  return user;
+  return {entry_of(name, NID_commonName), {entry_of(name, NID_organizationName)}};
 }
 
 int choose_http1(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
@@ -58,263 +57,165 @@ int choose_http1(SSL*, const unsigned char** chosen, unsigned char* size, const 
   return SSL_TLSEXT_ERR_OK;
 }
 
-class Session;
+bool has_hung_up(Stream& stream) {
+  pollfd socket{stream.lowest_layer().native_handle(), POLLRDHUP, 0};
+  return ::poll(&socket, 1, 0) > 0;
+}
 
-/// What sessions want from the server.
-class Host {
+/// One thread per connection and one for the controllers, all under one lock: simple, and fast enough for one user.
+class Server : public std::enable_shared_from_this<Server> {
  public:
-  virtual ~Host() = default;
-  virtual Response handle(const Request& request) = 0;
-  virtual std::optional<User> user_of(const std::string& token) const = 0;
-  virtual const Store& store() const = 0;
-  virtual WallTime now() const = 0;
-  virtual void changed() = 0;
-  virtual void join(Session* watcher) = 0;
-  virtual void leave(Session* watcher) = 0;
-};
-
-/// One connection. It lives as long as something is under way on it.
-class Session : public std::enable_shared_from_this<Session> {
- public:
-  Session(tcp::socket socket, asio::ssl::context& tls, Host& host)
-      : stream_(std::move(socket), tls), host_(&host) {}
-  ~Session() {
-    if (watch_ != nullptr) host_->leave(this);
-  }
-
-  void begin() {
-    beast::get_lowest_layer(stream_).expires_after(kIdle);
-    stream_.async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
-      if (!error) self->read();
-    });
-  }
-
-  /// Sends what the watch has to tell by now.
-  void pump() {
-    if (watch_ == nullptr || writing_) return;
-    std::string lines = std::move(first_lines_);
-    first_lines_.clear();
-    lines += watch_->drain(host_->store(), host_->now());
-    if (!lines.empty()) send_chunk(std::move(lines));
-  }
-
-  /// Once a second: bookmarks, and the end that the client asked for.
-  void tick(std::chrono::steady_clock::time_point now) {
-    if (watch_ == nullptr || writing_) return;
-    if (now >= watch_end_) return end_watch();
-    if (now < next_bookmark_) return;
-    next_bookmark_ = now + kBookmarks;
-    if (std::string line = watch_->bookmark(host_->store()); !line.empty()) send_chunk(std::move(line));
-  }
-
- private:
-  using Parser = http::request_parser<http::string_body>;
-
-  void read() {
-    parser_.emplace();
-    parser_->body_limit(kLargestBody);
-    beast::get_lowest_layer(stream_).expires_after(kIdle);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, std::size_t) {
-      if (!error) self->answer();
-    });
-  }
-
-  std::optional<User> user() {
-    const std::string authorization(parser_->get()[http::field::authorization]);
-    if (authorization.starts_with("Bearer ")) return host_->user_of(authorization.substr(7));
-    const auto certified = certified_user(stream_.native_handle());
-    return certified ? certified : User{.name = kAnonymous};
-  }
-
-  void answer() {
-    const auto& message = parser_->get();
-    const auto who = user();
-    if (!who) return send({.status = 401, .body = dump(status_of({401, "Unauthorized", "Unauthorized"}))});
-    const Request request{.method = std::string(message.method_string()),
-                          .target = std::string(message.target()),
-                          .accept = std::string(message[http::field::accept]),
-                          .content_type = std::string(message[http::field::content_type]),
-                          .body = message.body(),
-                          .user = *who};
-    Response response = host_->handle(request);
-    if (response.watch != nullptr)
-      begin_watch(std::move(response), parse_url(request.target));
-    else
-      send(std::move(response));
-    host_->changed();
-  }
-
-  void send(Response response) {
-    auto message = std::make_shared<http::response<http::string_body>>(
-        http::int_to_status(static_cast<unsigned>(response.status)), 11);
-    message->set(http::field::content_type, response.content_type);
-    message->keep_alive(parser_->get().keep_alive());
-    message->body() = std::move(response.body);
-    message->prepare_payload();
-    http::async_write(stream_, *message, [self = shared_from_this(), message](error_code error, std::size_t) {
-      if (!error && message->keep_alive()) self->read();
-    });
-  }
-
-  void begin_watch(Response response, const Url& url) {
-    watch_ = std::move(response.watch);
-    first_lines_ = std::move(response.body);
-    const auto now = std::chrono::steady_clock::now();
-    const auto asked = std::strtoul(url.value("timeoutSeconds").c_str(), nullptr, 10);
-    watch_end_ = now + seconds(asked == 0 ? 3600 : asked);
-    next_bookmark_ = now + kBookmarks;
-    host_->join(this);
-    beast::get_lowest_layer(stream_).expires_never();
-    await_hang_up();
-    write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
-  }
-
-  /// A client ends a watch by closing: only a read notices.
-  void await_hang_up() {
-    stream_.async_read_some(asio::buffer(ignored_),
-                            [self = shared_from_this()](error_code error, std::size_t) {
-                              if (error)
-                                self->close();
-                              else
-                                self->await_hang_up();
-                            });
-  }
-
-  void send_chunk(std::string lines) { write(fmt::format("{:x}\r\n{}\r\n", lines.size(), lines)); }
-
-  void end_watch() {
-    ending_ = true;
-    write("0\r\n\r\n");
-  }
-
-  void write(std::string bytes) {
-    writing_ = true;
-    auto kept = std::make_shared<const std::string>(std::move(bytes));
-    asio::async_write(stream_, asio::buffer(*kept),
-                      [self = shared_from_this(), kept](error_code error, std::size_t) {
-                        self->writing_ = false;
-                        if (error || self->ending_) return self->close();
-                        if (self->watch_->has_ended()) return self->end_watch();
-                        self->pump();
-                      });
-  }
-
-  void close() { beast::get_lowest_layer(stream_).close(); }
-
-  beast::ssl_stream<beast::tcp_stream> stream_;
-  Host* host_{};
-  beast::flat_buffer buffer_{};
-  std::optional<Parser> parser_{};
-  std::unique_ptr<Watch> watch_{};
-  std::string first_lines_{};
-  std::array<char, 64> ignored_{};
-  std::chrono::steady_clock::time_point watch_end_{};
-  std::chrono::steady_clock::time_point next_bookmark_{};
-  bool writing_{};
-  bool ending_{};
-};
-
-class BeastServer : public Server, public Host {
- public:
-  BeastServer(Cluster& cluster, ServerOptions options)
-      : cluster_(&cluster), api_(cluster), options_(std::move(options)), signals_(io_, SIGTERM, SIGINT) {
-    const Certificates& made = options_.certificates;
+  Server(Cluster cluster, const Certificates& made, Tokens tokens)
+      : cluster_(std::move(cluster)), tokens_(std::move(tokens)) {
     tls_.use_certificate_chain(asio::buffer(made.server.certificate));
     tls_.use_private_key(asio::buffer(made.server.key), asio::ssl::context::pem);
     tls_.add_certificate_authority(asio::buffer(made.authority.certificate));
     tls_.set_verify_mode(asio::ssl::verify_peer);  // who shows no certificate may have a token
     SSL_CTX_set_alpn_select_cb(tls_.native_handle(), choose_http1, nullptr);
     SSL_CTX_set_session_cache_mode(tls_.native_handle(), SSL_SESS_CACHE_OFF);
-    acceptor_.open(tcp::v4());
-    acceptor_.bind({asio::ip::address_v4::loopback(), 0});
-    acceptor_.listen();
   }
 
-  std::uint16_t port() const override { return acceptor_.local_endpoint().port(); }
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
-  void run() override {
-    signals_.async_wait([this](error_code, int) { io_.stop(); });
-    accept();
-    tick();
-    changed();
-    io_.run();
-  }
-
-  Response handle(const Request& request) override { return api_.handle(request); }
-  std::optional<User> user_of(const std::string& token) const override {
-    const auto found = options_.tokens.find(token);
-    return found == options_.tokens.end() ? std::nullopt : std::optional(found->second);
-  }
-  const Store& store() const override { return cluster_->store(); }
-  WallTime now() const override { return cluster_->now(); }
-  void join(Session* watcher) override { watchers_.insert(watcher); }
-  void leave(Session* watcher) override { watchers_.erase(watcher); }
-
-  /// Answers go out before controllers act on them, as on a real cluster.
-  void changed() override {
-    pump();
-    wake_after(Millis(5));
+  void start() {
+    std::thread([self = shared_from_this()] { self->run_controllers(); }).detach();
+    std::thread([self = shared_from_this()] { self->accept(); }).detach();
   }
 
  private:
-  void accept() {
-    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
-      if (!error) std::make_shared<Session>(std::move(socket), tls_, *this)->begin();
-      accept();
-    });
-  }
-
-  void wake_after(Millis time) {
-    if (time >= controllers_.expiry() - std::chrono::steady_clock::now() && waiting_) return;
-    waiting_ = true;
-    controllers_.expires_after(time);
-    controllers_.async_wait([this](error_code error) {
-      if (!error) run_controllers();
-    });
-  }
-
   void run_controllers() {
-    waiting_ = false;
-    settle(*cluster_);
-    if (const auto next = cluster_->take_wake_up())
-      wake_after(std::max(Millis(5), *next - cluster_->running()));
-    pump();
+    std::unique_lock lock(mutex_);
+    while (true) {
+      settle(cluster_);
+      changed_.notify_all();
+      const std::uint64_t seen = cluster_.store().version();
+      const Millis next = cluster_.take_wake_up().value_or(cluster_.running() + std::chrono::hours(1));
+      changed_.wait_for(lock, std::max(Millis(5), next - cluster_.running()),
+                        [&] { return cluster_.store().version() != seen; });
+    }
   }
 
-  void pump() {
-    for (Session* watcher : std::set(watchers_)) watcher->pump();
+  void accept() {
+    while (true) {
+      error_code error;
+      auto socket = std::make_shared<tcp::socket>(acceptor_.accept(error));
+      if (error)
+        std::this_thread::sleep_for(Millis(50));  // out of files, most likely
+      else
+        std::thread([self = shared_from_this(), socket] { self->talk(std::move(*socket)); }).detach();
+    }
   }
 
-  void tick() {
-    ticks_.expires_after(seconds(1));
-    ticks_.async_wait([this](error_code error) {
-      if (error) return;
-      for (Session* watcher : std::set(watchers_)) watcher->tick(std::chrono::steady_clock::now());
-      tick();
+  void talk(tcp::socket socket) {
+    error_code error;
+    socket.set_option(tcp::no_delay(true), error);
+    Stream stream(std::move(socket), tls_);
+    boost::beast::flat_buffer buffer;
+    stream.handshake(asio::ssl::stream_base::server, error);
+    bool more = !error;
+    while (more) {
+      http::request_parser<http::string_body> parser;
+      parser.body_limit(kLargestBody);
+      http::read(stream, buffer, parser, error);
+      more = !error && answer(stream, parser.get());
+    }
+  }
+
+  std::optional<User> user_of(Stream& stream, const std::string& authorization) const {
+    if (!authorization.starts_with("Bearer ")) return certified_user(stream.native_handle());
+    const auto found = tokens_.find(authorization.substr(7));
+    return found == tokens_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  /// False when the connection has ended.
+  bool answer(Stream& stream, const http::request<http::string_body>& message) {
+    const auto user = user_of(stream, std::string(message[http::field::authorization]));
+    const Request request{.method = std::string(message.method_string()),
+                          .target = std::string(message.target()),
+                          .accept = std::string(message[http::field::accept]),
+                          .content_type = std::string(message[http::field::content_type]),
+                          .body = message.body(),
+                          .user = user.value_or(User{})};
+    Response response{.status = 401, .body = dump(status_of({401, "Unauthorized", "Unauthorized"}))};
+    if (user) {
+      const std::lock_guard lock(mutex_);
+      response = handle(cluster_, request);
+    }
+    changed_.notify_all();
+    if (response.watch != nullptr) return tell_changes(stream, response, parse_url(request.target));
+    http::response<http::string_body> reply(http::int_to_status(static_cast<unsigned>(response.status)), 11);
+    if (!response.content_type.empty()) reply.set(http::field::content_type, response.content_type);
+    if (!response.warning.empty())
+      reply.set(http::field::warning, fmt::format("299 - {}", dump(Json(response.warning))));
+    reply.keep_alive(message.keep_alive());
+    reply.body() = std::move(response.body);
+    reply.prepare_payload();
+    error_code error;
+    http::write(stream, reply, error);
+    return !error && reply.keep_alive();
+  }
+
+  /// A watch, until its time is over or the client has gone. Always false: the connection ends with it.
+  bool tell_changes(Stream& stream, Response& response, const Url& url) {
+    http::response<http::empty_body> head(http::status::ok, 11);
+    head.set(http::field::content_type, response.content_type);
+    head.chunked(true);
+    http::response_serializer<http::empty_body> serializer(head);
+    error_code error;
+    http::write_header(stream, serializer, error);
+    const auto asked = std::strtoul(url.value("timeoutSeconds").c_str(), nullptr, 10);
+    const auto end = steady_clock::now() + seconds(asked == 0 ? 3600 : asked);
+    auto bookmark = steady_clock::now() + kBookmarks;
+    std::string lines = std::move(response.body);
+    while (!error && steady_clock::now() < end && !response.watch->has_ended() && !has_hung_up(stream)) {
+      lines += next_lines(*response.watch, bookmark);
+      if (!lines.empty()) asio::write(stream, http::make_chunk(asio::buffer(lines)), error);
+      lines.clear();
+    }
+    if (!error) asio::write(stream, http::make_chunk_last(), error);
+    return false;
+  }
+
+  /// What there is to tell; waits up to a second for it.
+  std::string next_lines(Watch& watch, steady_clock::time_point& bookmark) {
+    std::unique_lock lock(mutex_);
+    std::string lines;
+    changed_.wait_for(lock, seconds(1), [&] {
+      lines = watch.drain(cluster_.store(), cluster_.now());
+      return !lines.empty();
     });
+    if (steady_clock::now() < bookmark) return lines;
+    bookmark = steady_clock::now() + kBookmarks;
+    return lines + watch.bookmark();
   }
 
-  Cluster* cluster_{};
-  Api api_;
-  ServerOptions options_{};
-  std::set<Session*> watchers_{};  // before io_: its handlers own sessions, which leave when they go
-  asio::io_context io_{1};
+  Cluster cluster_;
+  Tokens tokens_{};
+  std::mutex mutex_{};                 // of the cluster
+  std::condition_variable changed_{};  // the cluster may have
+  asio::io_context io_{};
   asio::ssl::context tls_{asio::ssl::context::tls_server};
-  asio::signal_set signals_;
-  tcp::acceptor acceptor_{io_};
-  asio::steady_timer controllers_{io_};
-  asio::steady_timer ticks_{io_};
-  bool waiting_{};
+  tcp::acceptor acceptor_{io_, {asio::ip::address_v4::loopback(), 0}};
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::listen(Cluster& cluster, ServerOptions options) {
+Result<void> serve(Cluster cluster, const Certificates& certificates, Tokens tokens,
+                   const std::function<Result<void>(std::uint16_t port)>& ready) {
+  sigset_t signals{};
+  sigemptyset(&signals);
+  for (const int each : {SIGTERM, SIGINT}) sigaddset(&signals, each);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // for all threads: this one waits for them
   try {
-    return std::unique_ptr<Server>(std::make_unique<BeastServer>(cluster, std::move(options)));
-  } catch (const boost::system::system_error& problem) {
+    const auto server = std::make_shared<Server>(std::move(cluster), certificates, std::move(tokens));
+    WUKONG_CHECK(ready(server->port()));
+    server->start();
+  } catch (const std::exception& problem) {
     return Error{.message = fmt::format("cannot serve on 127.0.0.1: {}", problem.what())};
   }
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return {};
 }
 
 }  // namespace wukong::sandbox

@@ -1,9 +1,9 @@
-// HTTPS on the loopback: requests to the Api, watches to whoever waits, time to the controllers.
+// HTTPS on the loopback: requests to the API, watches to whoever waits, time to the controllers.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <memory>
 #include <string>
 
 #include "sandbox/api.h"
@@ -11,19 +11,11 @@
 
 namespace wukong::sandbox {
 
-struct ServerOptions {
-  Certificates certificates{};
-  std::map<std::string, User> tokens{};  // bearer token -> user
-};
+using Tokens = std::map<std::string, User>;  // bearer token -> user
 
-class Server {
- public:
-  /// Listens on a free port of 127.0.0.1. Errors: `failed`.
-  static Result<std::unique_ptr<Server>> listen(Cluster& cluster, ServerOptions options);
-  virtual ~Server() = default;
-  virtual std::uint16_t port() const = 0;
-  /// Serves until SIGTERM or SIGINT.
-  virtual void run() = 0;
-};
+/// Serves on a free port of 127.0.0.1, which `ready` is told, until SIGTERM or SIGINT. Its threads go on until the
+/// process ends. Errors: `failed`; those of `ready`.
+Result<void> serve(Cluster cluster, const Certificates& certificates, Tokens tokens,
+                   const std::function<Result<void>(std::uint16_t port)>& ready);
 
 }  // namespace wukong::sandbox

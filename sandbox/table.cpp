@@ -1,10 +1,12 @@
 #include "sandbox/table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cctype>
 
 #include "base/text.h"
+#include "sandbox/selectors.h"
 
 namespace wukong::sandbox {
 namespace {
@@ -25,19 +27,9 @@ std::vector<Column> columns_of(const Kind& kind) {
   return columns;
 }
 
-Json at_path(const Json& object, std::string_view path) {
-  const Json* value = &object;
-  for (const std::string& key : split(path, '.')) {
-    const bool is_index = value->is_array() && !key.empty() && std::isdigit(key.front()) != 0;
-    if (is_index) {
-      const auto index = static_cast<std::size_t>(key.front() - '0');
-      value = index < value->size() ? &(*value)[index] : nullptr;
-    } else {
-      value = find(*value, {key});
-    }
-    if (value == nullptr) return "";
-  }
-  return *value;
+Json value_at(const Json& object, std::string_view path) {
+  const Json* value = find_dotted(object, path);
+  return value == nullptr ? Json("") : *value;
 }
 
 std::string access_modes(const Json& modes) {
@@ -53,33 +45,44 @@ std::string access_modes(const Json& modes) {
   return words;
 }
 
+/// "pods: 1/5, requests.storage: 10Gi/20Gi"
+std::string quota_text(const Json& quota) {
+  std::vector<std::string> words;
+  for (const auto& [limit, hard] : fields(quota, {"status", "hard"}).items())
+    words.push_back(fmt::format("{}: {}/{}", limit, text(quota, {"status", "used", limit}),
+                                hard.is_string() ? hard.get<std::string>() : dump(hard)));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
 Json cell(const Json& object, const std::string& source, WallTime now) {
   std::string rest = source.substr(1);
   switch (source.front()) {
     case '\'':
       return rest;
     case '+':
-      return access_modes(at_path(object, rest));
+      return access_modes(value_at(object, rest));
     case '#':
-      return at_path(object, rest).is_object() ? at_path(object, rest).size() : 0;
+      return value_at(object, rest).size();
     case '?': {
       const Json* found = condition(object, rest);
       return found == nullptr ? "" : std::string(text(*found, {"status"}));
     }
+    case '%':
+      return quota_text(object);
     case '@': {
-      const Json date = at_path(object, rest);
+      const Json date = value_at(object, rest);
       const auto time = parse_rfc3339(date.is_string() ? date.get<std::string>() : "");
       return time ? age_text(std::chrono::duration_cast<std::chrono::seconds>(now - *time)) : "";
     }
     case '&': {
       const auto paths = split(rest, '/');
-      const Json first = at_path(object, paths[0]);
-      const Json second = at_path(object, paths[1]);
+      const Json first = value_at(object, paths[0]);
+      const Json second = value_at(object, paths[1]);
       if (!first.is_string() || first.empty() || !second.is_string()) return "";
       return lower(first.get<std::string>()) + "/" + second.get<std::string>();
     }
     default:
-      return at_path(object, source);
+      return value_at(object, source);
   }
 }
 

@@ -13,6 +13,7 @@ namespace wukong::sandbox {
 ///   @path  the age of that date           ?Type  the status of that condition
 ///   +path  access modes, abbreviated      #path  the number of entries
 ///   'text  this text                      &a/b   two paths, the first in lower case
+///   %      what a quota counts
 /// A name that begins with - is shown by `-o wide` only.
 Json table_of(const Kind& kind, std::span<const Object> objects, WallTime now);
 

@@ -6,12 +6,6 @@
 
 namespace wukong::sandbox {
 
-Json as_version(const Kind& kind, std::string_view version, const Json& object) {
-  Json shown = object;
-  shown["apiVersion"] = kind.api_version(version);
-  return shown;
-}
-
 bool Watch::sees(const Object& object) const {
   if (object == nullptr) return false;
   return (subject_.ns.empty() || text(*object, {"metadata", "namespace"}) == subject_.ns) &&
@@ -19,8 +13,7 @@ bool Watch::sees(const Object& object) const {
 }
 
 std::string Watch::line(std::string_view type, const Object& object, WallTime now) const {
-  const Json shown = subject_.as_table ? table_of(*subject_.kind, {&object, 1}, now)
-                                       : as_version(*subject_.kind, subject_.version, *object);
+  const Json shown = subject_.as_table ? table_of(*subject_.kind, {&object, 1}, now) : *object;
   return dump({{"type", type}, {"object", shown}}) + "\n";
 }
 
@@ -60,15 +53,13 @@ std::string Watch::drain(const Store& store, WallTime now) {
 std::string Watch::bookmark_line(const Json& annotations) const {
   Json metadata = {{"resourceVersion", std::to_string(told_)}, {"creationTimestamp", nullptr}};
   if (!annotations.empty()) metadata["annotations"] = annotations;
-  const Json object = {{"kind", subject_.kind->kind},
-                       {"apiVersion", subject_.kind->api_version(subject_.version)},
-                       {"metadata", metadata}};
+  const Json object = {
+      {"kind", subject_.kind->kind}, {"apiVersion", subject_.kind->api_version()}, {"metadata", metadata}};
   return dump({{"type", "BOOKMARK"}, {"object", object}}) + "\n";
 }
 
-std::string Watch::bookmark(const Store& store) {
-  if (ended_ || !subject_.bookmarks || told_ < store.version()) return {};
-  return bookmark_line(Json::object());
+std::string Watch::bookmark() const {
+  return ended_ || !subject_.bookmarks ? "" : bookmark_line(Json::object());
 }
 
 }  // namespace wukong::sandbox

@@ -13,7 +13,6 @@ class Watch {
  public:
   struct Subject {
     const Kind* kind{};
-    std::string version{};  // of the API
     std::string ns{};
     Selector selector{};
     bool as_table{};
@@ -29,7 +28,7 @@ class Watch {
   /// Lines of what happened since the last call. Changes that are no longer known end the watch with a 410.
   std::string drain(const Store& store, WallTime now);
   /// A bookmark, or "" for who wants none.
-  std::string bookmark(const Store& store);
+  std::string bookmark() const;
   bool has_ended() const { return ended_; }
 
  private:
@@ -41,8 +40,5 @@ class Watch {
   std::uint64_t told_{};
   bool ended_{};
 };
-
-/// `object` as `version` of its API shows it.
-Json as_version(const Kind& kind, std::string_view version, const Json& object);
 
 }  // namespace wukong::sandbox

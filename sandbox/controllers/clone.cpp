@@ -5,7 +5,6 @@
 #include <regex>
 
 #include "sandbox/controllers/controllers.h"
-#include "sandbox/controllers/disks.h"
 
 namespace wukong::sandbox {
 namespace {
@@ -32,27 +31,16 @@ void tell(Cluster& cluster, const Json& clone, std::string_view reason, const st
   cluster.tell(clone, type, reason, message, "clone-controller");
 }
 
-void show(Cluster& cluster, const Json& clone, std::string_view progressing, std::string_view progress_reason,
-          std::string_view ready, std::string_view ready_reason,
-          const std::function<void(Json&)>& more = {}) {
-  cluster.edit_status(kClones, clone, [&](Json& status) {
-    set_condition(status, "Progressing", progressing, progress_reason, cluster.timestamp());
-    set_condition(status, "Ready", ready, ready_reason, cluster.timestamp());
-    if (more) more(status);
-  });
-}
-
 void show_waiting(Cluster& cluster, const Json& clone, std::string_view event, const std::string& why) {
-  show(cluster, clone, "False", "Pending", "False", why);
+  cluster.show(kClones, clone, {{"Progressing", "False", "Pending"}, {"Ready", "False", why}});
   if (cluster.due(clone, event, Millis(60'000))) tell(cluster, clone, event, why);
 }
 
 void show_phase(Cluster& cluster, const Json& clone, std::string_view phase, const char* child,
-                const std::string& name) {
-  show(cluster, clone, "True", "Still processing", "False", "Still processing", [&](Json& status) {
-    status["phase"] = phase;
-    status[child] = name;
-  });
+                const Json& name) {
+  cluster.show(kClones, clone,
+               {{"Progressing", "True", "Still processing"}, {"Ready", "False", "Still processing"}},
+               {{"phase", phase}, {child, name}});
 }
 
 // ---- what the target shall have that the source has not
@@ -123,7 +111,7 @@ Json patches_for(const Json& clone, const Json& vm) {
 
 /// A disk that cannot be snapshotted holds the clone up for ever. "" when there is none.
 std::string disk_problem(const Json& vm) {
-  const auto disks = disks_of(fields(vm, {"spec", "template", "spec"}));
+  const auto disks = disks_of(vm);
   for (const Json& status : items(vm, {"status", "volumeSnapshotStatuses"})) {
     const std::string_view name = text(status, {"name"});
     const bool is_disk =
@@ -145,7 +133,10 @@ void begin(Cluster& cluster, const Json& clone, const Json& source) {
        {{"name", name}, {"namespace", ns_of(clone)}, {"ownerReferences", {owner_reference(clone)}}}},
       {"spec",
        {{"source", {{"apiGroup", "kubevirt.io"}, {"kind", "VirtualMachine"}, {"name", name_of(source)}}}}}};
-  if (!cluster.create(kind_named(kSnapshots), snapshot)) return;
+  if (!cluster.create(kind_named(kSnapshots), snapshot)) {
+    (void)cluster.due(clone, "refused", Millis(3000));  // tried again, without a word why
+    return show_phase(cluster, clone, "SnapshotInProgress", "snapshotName", nullptr);
+  }
   tell(cluster, clone, "SnapshotCreated",
        fmt::format("created snapshot {} for clone {}", name, name_of(clone)));
   show_phase(cluster, clone, "SnapshotInProgress", "snapshotName", name);
@@ -172,8 +163,8 @@ void create_restore(Cluster& cluster, const Json& clone, const Json& snapshot) {
   if (const Json* policy = find(clone, {"spec", "volumeNamePolicy"}))
     restore["spec"]["volumeRestorePolicy"] = *policy;
   const auto made = cluster.create(kind_named(kRestores), restore);
-  cluster.edit_status(kClones, clone, [](Json& status) { status["phase"] = "RestoreInProgress"; });
   if (!made) {
+    cluster.merge_status(kClones, clone, {{"phase", "RestoreInProgress"}});
     if (cluster.due(clone, "refused", Millis(3000)))
       tell(cluster, clone, "RestoreCreationFailed",
            fmt::format("failed creating restore {} for clone {}: {}", name, name_of(clone),
@@ -192,7 +183,7 @@ void await_snapshot(Cluster& cluster, const Json& clone) {
   if (snapshot == nullptr) {
     // KubeVirt leaves the conditions as they are.
     tell(cluster, clone, "SnapshotDeleted", fmt::format("snapshot {} does not exist anymore", name));
-    return cluster.edit_status(kClones, clone, [](Json& status) { status["phase"] = "Failed"; });
+    return cluster.merge_status(kClones, clone, {{"phase", "Failed"}});
   }
   if (!flag(*snapshot, {"status", "readyToUse"})) return;
   tell(cluster, clone, "SnapshotReady",
@@ -201,27 +192,27 @@ void await_snapshot(Cluster& cluster, const Json& clone) {
 }
 
 bool are_claims_bound(const Cluster& cluster, const Json& restore) {
-  for (const Json& each : items(restore, {"status", "restores"})) {
-    const Object claim =
-        cluster.find("persistentvolumeclaims", ns_of(restore), text(each, {"persistentVolumeClaim"}));
-    if (claim == nullptr || !is_bound(*claim)) return false;
-  }
-  return true;
+  const Json& restores = items(restore, {"status", "restores"});
+  return std::all_of(restores.begin(), restores.end(), [&](const Json& each) {
+    const Object claim = find_claim(cluster, restore, text(each, {"persistentVolumeClaim"}));
+    return claim != nullptr && is_bound(*claim);
+  });
 }
 
-/// Once all claims are bound, the temporary objects go.
-void tidy_up(Cluster& cluster, const Json& clone) {
+/// The target is there; once all claims are bound, the temporary objects go.
+void finish(Cluster& cluster, const Json& clone) {
+  Json status = {{"phase", "Succeeded"}, {"targetName", target_of(clone)}};
   const Object restore = cluster.find(kRestores, ns_of(clone), "tmp-restore-" + uid_of(clone));
-  if (restore == nullptr || !are_claims_bound(cluster, *restore)) return;
-  tell(cluster, clone, "PVCBound", fmt::format("all PVC for clone {} are bound", name_of(clone)));
-  cluster.remove(kRestores, *restore);
-  if (const Object snapshot = cluster.find(kSnapshots, ns_of(clone), snapshot_name(clone));
-      snapshot && is_from_vm(clone))
-    cluster.remove(kSnapshots, *snapshot);
-  cluster.edit_status(kClones, clone, [](Json& status) {
-    status.erase("snapshotName");
-    status.erase("restoreName");
-  });
+  if (restore != nullptr && are_claims_bound(cluster, *restore)) {
+    tell(cluster, clone, "PVCBound", fmt::format("all PVC for clone {} are bound", name_of(clone)));
+    cluster.remove(kRestores, *restore);
+    const Object snapshot = cluster.find(kSnapshots, ns_of(clone), snapshot_name(clone));
+    if (snapshot != nullptr && is_from_vm(clone)) cluster.remove(kSnapshots, *snapshot);
+    status["snapshotName"] = nullptr;
+    status["restoreName"] = nullptr;
+  }
+  cluster.show(kClones, clone, {{"Progressing", "False", "Ready"}, {"Ready", "True", "Ready"}},
+               std::move(status));
 }
 
 void await_restore(Cluster& cluster, const Json& clone) {
@@ -238,11 +229,7 @@ void await_restore(Cluster& cluster, const Json& clone) {
        fmt::format("restore {} for clone {} is ready to use", name, name_of(clone)));
   tell(cluster, clone, "TargetVMCreated",
        fmt::format("created target VM {} for clone {}", target_of(clone), name_of(clone)));
-  show(cluster, clone, "False", "Ready", "True", "Ready", [&](Json& status) {
-    status["phase"] = "Succeeded";
-    status["targetName"] = target_of(clone);
-  });
-  tidy_up(cluster, clone);
+  finish(cluster, clone);
 }
 
 }  // namespace
@@ -254,7 +241,7 @@ void step_clone(Cluster& cluster, const Json& clone) {
     return cluster.remove(kClones, clone);
   const Object source = source_of(cluster, clone);
   if (phase == "Succeeded") {
-    if (source != nullptr) tidy_up(cluster, clone);
+    if (source != nullptr) finish(cluster, clone);
     return;
   }
   if (source == nullptr) {
@@ -263,7 +250,8 @@ void step_clone(Cluster& cluster, const Json& clone) {
                     text(clone, {"spec", "source", "name"}));
     return show_waiting(cluster, clone, "SourceDoesNotExist", why);
   }
-  if (phase.empty())
+  const bool has_snapshot = !is_from_vm(clone) || !text(clone, {"status", "snapshotName"}).empty();
+  if (phase.empty() || !has_snapshot)
     begin(cluster, clone, *source);
   else if (phase == "SnapshotInProgress")
     await_snapshot(cluster, clone);

@@ -5,8 +5,30 @@
 #include <set>
 #include <string>
 
+#include "sandbox/admission.h"
+
 namespace wukong::sandbox {
 namespace {
+
+void step_namespace(Cluster& cluster, const Json& ns) {
+  if (!is_deleting(ns)) return;
+  bool empty = true;
+  for (const Kind& kind : all_kinds()) {
+    if (!kind.namespaced) continue;
+    for (const Object& object : cluster.list(kind.resource, name_of(ns))) {
+      empty = false;
+      cluster.remove(kind.resource, *object);
+    }
+  }
+  if (empty) cluster.merge("namespaces", ns, {{"spec", {{"finalizers", nullptr}}}});
+}
+
+void step_quota(Cluster& cluster, const Json& quota) {
+  const Json hard = fields(quota, {"spec", "hard"});
+  Json used = Json::object();
+  for (const auto& [limit, most] : hard.items()) used[limit] = quota_used(cluster, ns_of(quota), limit);
+  cluster.merge_status("resourcequotas", quota, {{"hard", hard}, {"used", used}});
+}
 
 struct Controller {
   std::string_view resource{};
@@ -24,35 +46,60 @@ constexpr std::array kControllers{
     Controller{"persistentvolumes", step_volume},
     Controller{"virtualmachines", step_vm},
     Controller{"virtualmachineinstances", step_vmi},
+    Controller{"resourcequotas", step_quota},
 };
 
 constexpr int kMostRounds = 100;  // two controllers that undo each other's work must not hold up everything
 
-void run_once(Cluster& cluster) {
-  (void)cluster.take_wake_up();
-  for (const Controller& controller : kControllers)
-    for (const Object& listed : cluster.list(controller.resource)) {
-      // An earlier step may have changed or deleted it.
-      const Object now = cluster.find(controller.resource, text(*listed, {"metadata", "namespace"}),
-                                      text(*listed, {"metadata", "name"}));
-      if (now != nullptr) controller.step(cluster, *now);
+/// Deletes what has lost its owners.
+void collect_garbage(Cluster& cluster) {
+  std::set<std::string> alive;
+  for (const Kind& kind : all_kinds())
+    for (const Object& object : cluster.list(kind.resource)) alive.insert(uid_of(*object));
+  for (const Kind& kind : all_kinds())
+    for (const Object& object : cluster.list(kind.resource)) {
+      const Json& owners = items(*object, {"metadata", "ownerReferences"});
+      const bool owned = std::any_of(owners.begin(), owners.end(), [&](const Json& owner) {
+        return alive.contains(std::string(text(owner, {"uid"})));
+      });
+      if (!owners.empty() && !owned) cluster.remove(kind.resource, *object);
     }
-  collect_garbage(cluster);
 }
 
-bool waits_for_dependents(const Json& object) {
-  const Json& finalizers = items(object, {"metadata", "finalizers"});
-  return is_deleting(object) &&
-         std::find(finalizers.begin(), finalizers.end(), Json("foregroundDeletion")) != finalizers.end();
+/// Namespaces with changes after `version`, and "" for what lies in none.
+std::set<std::string> touched_since(const Store& store, std::uint64_t version) {
+  std::set<std::string> touched{""};
+  for (auto each = store.changes().rbegin(); each != store.changes().rend() && each->version > version;
+       ++each) {
+    const Json& object = each->after == nullptr ? *each->before : *each->after;
+    touched.insert(ns_of(object));
+    touched.insert(std::string(text(object, {"spec", "claimRef", "namespace"})));  // of a volume's claim
+  }
+  return touched;
+}
+
+/// `touched` absent: all namespaces.
+void run_once(Cluster& cluster, const std::optional<std::set<std::string>>& touched) {
+  for (const Controller& controller : kControllers)
+    for (const Object& listed : cluster.list(controller.resource)) {
+      if (touched && !touched->contains(ns_of(*listed))) continue;
+      // An earlier step may have changed or deleted it.
+      if (const Object now = cluster.find(controller.resource, ns_of(*listed), name_of(*listed)))
+        controller.step(cluster, *now);
+    }
 }
 
 }  // namespace
 
 void settle(Cluster& cluster) {
+  (void)cluster.take_wake_up();
+  std::optional<std::set<std::string>> touched;
   for (int round = 0; round < kMostRounds; ++round) {
     const std::uint64_t before = cluster.store().version();
-    run_once(cluster);
+    run_once(cluster, touched);
+    if (cluster.store().version() == before) collect_garbage(cluster);
     if (cluster.store().version() == before) return;
+    touched = touched_since(cluster.store(), before);
   }
 }
 
@@ -63,47 +110,6 @@ void settle_fully(Cluster& cluster, Millis limit) {
     cluster.skip(std::max(Millis(1), *next - cluster.running()));
     settle(cluster);
   }
-}
-
-void collect_garbage(Cluster& cluster) {
-  std::set<std::string> alive;
-  std::set<std::string> going;
-  for (const Kind& kind : all_kinds())
-    for (const Object& object : cluster.store().list(kind))
-      (waits_for_dependents(*object) ? going : alive).insert(uid_of(*object));
-
-  std::set<std::string> blocked;
-  for (const Kind& kind : all_kinds())
-    for (const Object& object : cluster.store().list(kind)) {
-      const Json& owners = items(*object, {"metadata", "ownerReferences"});
-      const auto is_alive = [&](const Json& owner) {
-        return alive.contains(std::string(text(owner, {"uid"})));
-      };
-      for (const Json& owner : owners)
-        if (going.contains(std::string(text(owner, {"uid"}))))
-          blocked.insert(std::string(text(owner, {"uid"})));
-      if (owners.empty() || is_deleting(*object) || std::any_of(owners.begin(), owners.end(), is_alive))
-        continue;
-      cluster.remove(kind.resource, *object);
-    }
-  if (going.empty()) return;
-  for (const Kind& kind : all_kinds())
-    for (const Object& object : cluster.store().list(kind))
-      if (waits_for_dependents(*object) && !blocked.contains(uid_of(*object)))
-        cluster.drop_finalizer(kind.resource, *object, "foregroundDeletion");
-}
-
-void step_namespace(Cluster& cluster, const Json& ns) {
-  if (!is_deleting(ns)) return;
-  bool empty = true;
-  for (const Kind& kind : all_kinds()) {
-    if (!kind.namespaced) continue;
-    for (const Object& object : cluster.list(kind.resource, text(ns, {"metadata", "name"}))) {
-      empty = false;
-      if (!is_deleting(*object)) cluster.remove(kind.resource, *object);
-    }
-  }
-  if (empty) cluster.edit("namespaces", ns, [](Json& next) { next["spec"].erase("finalizers"); });
 }
 
 }  // namespace wukong::sandbox

@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "sandbox/controllers/controllers.h"
-#include "sandbox/controllers/disks.h"
 
 namespace wukong::sandbox {
 namespace {
 
 constexpr std::string_view kRestores = "virtualmachinerestores";
+constexpr std::string_view kSnapshots = "virtualmachinesnapshots";
 constexpr std::string_view kClaims = "persistentvolumeclaims";
 constexpr std::string_view kVms = "virtualmachines";
 constexpr std::string_view kController = "restore-controller";
@@ -22,39 +22,31 @@ Object target_of(const Cluster& cluster, const Json& restore) {
   return cluster.find(kVms, ns_of(restore), text(restore, {"spec", "target", "name"}));
 }
 
-void show(Cluster& cluster, const Json& restore, bool progressing, const std::string& reason,
-          const std::string& ready_reason) {
-  cluster.edit_status(kRestores, restore, [&](Json& status) {
-    status["complete"] = false;
-    set_condition(status, "Progressing", progressing ? "True" : "False", reason, cluster.timestamp());
-    set_condition(status, "Ready", "False", ready_reason, cluster.timestamp());
-  });
+void show(Cluster& cluster, const Json& restore, const char* progressing, std::string_view reason,
+          std::string_view ready_reason, Json status = {{"complete", false}}) {
+  cluster.show(kRestores, restore, {{"Progressing", progressing, reason}, {"Ready", "False", ready_reason}},
+               std::move(status));
 }
 
 /// Shown, and tried again: no error of a restore is final.
 void retry_later(Cluster& cluster, const Json& restore, const std::string& error) {
-  show(cluster, restore, false, error, error);
+  show(cluster, restore, "False", error, error);
   if (cluster.due(restore, "error", Millis(5000)))
     cluster.tell(restore, "Warning", "VirtualMachineRestoreError",
                  "VirtualMachineRestore encountered error " + error, kController);
 }
 
-void lock(Cluster& cluster, const Json& vm, const Json& restore) {
-  cluster.edit_status(kVms, vm, [&](Json& status) { status["restoreInProgress"] = name_of(restore); });
-}
-
 void unlock(Cluster& cluster, const Json& restore) {
   const Object vm = target_of(cluster, restore);
   if (vm != nullptr && text(*vm, {"status", "restoreInProgress"}) == name_of(restore))
-    cluster.edit_status(kVms, *vm, [](Json& status) { status.erase("restoreInProgress"); });
+    cluster.merge_status(kVms, *vm, {{"restoreInProgress", nullptr}});
 }
 
-void fail(Cluster& cluster, const Json& restore, const std::string& why) {
-  show(cluster, restore, false, why, why);
-  cluster.edit_status(kRestores, restore, [&](Json& status) {
-    set_condition(status, "Failure", "True", why, cluster.timestamp());
-  });
-  cluster.tell(restore, "Warning", "Operation failed", "VirtualMachineRestore failed " + why, kController);
+void fail(Cluster& cluster, const Json& restore, std::string_view why) {
+  show(cluster, restore, "False", why, why);
+  cluster.show(kRestores, restore, {{"Failure", "True", why}});
+  cluster.tell(restore, "Warning", "Operation failed", fmt::format("VirtualMachineRestore failed {}", why),
+               kController);
 }
 
 /// The target must be off: no instance may exist. True when that is so.
@@ -62,40 +54,31 @@ bool is_target_off(Cluster& cluster, const Json& restore) {
   const Object vm = target_of(cluster, restore);
   if (vm == nullptr || cluster.find("virtualmachineinstances", ns_of(*vm), name_of(*vm)) == nullptr)
     return true;
-  const std::string_view policy = text(restore, {"spec", "targetReadinessPolicy"});
-  if (policy == "FailImmediate") {
-    fail(cluster, restore, "Restore target VMI must be powered off before restore operation");
-  } else if (policy == "StopTarget") {
-    cluster.edit(kVms, *vm, [](Json& next) { next["spec"]["runStrategy"] = "Halted"; });
-    const std::string reason = "Automatically stopping restore target for restore operation";
-    show(cluster, restore, false, reason, reason);
-  } else if (policy != "WaitEventually" && cluster.waited(restore, "grace", std::chrono::minutes(5))) {
+  constexpr std::string_view kWaiting =
+      "Waiting for target VM to be powered off. Please stop the restore target to proceed with restore, or "
+      "the operation will fail after 5m0s";
+  if (cluster.waited(restore, "grace", std::chrono::minutes(5))) {
     fail(cluster, restore,
          "Restore target failed to be ready within 5m0s. Please power off the target VM before attempting "
          "restore");
-  } else {
-    const std::string reason =
-        "Waiting for target VM to be powered off. Please stop the restore target to proceed with restore, or "
-        "the "
-        "operation will fail after 5m0s";
-    show(cluster, restore, false, reason, reason);
-    if (cluster.due(restore, "not off", std::chrono::minutes(1)))
-      cluster.tell(restore, "Warning", "RestoreTargetNotReady",
-                   "Restore target VMI still exists, please stop the restore target to proceed with restore",
-                   kController);
+    return false;
   }
+  show(cluster, restore, "False", kWaiting, kWaiting);
+  if (cluster.due(restore, "not off", std::chrono::minutes(1)))
+    cluster.tell(restore, "Warning", "RestoreTargetNotReady",
+                 "Restore target VMI still exists, please stop the restore target to proceed with restore",
+                 kController);
   return false;
 }
 
 /// Why the snapshot or the target does not fit; "" when they do.
 std::string problem_of(const Cluster& cluster, const Json& restore) {
   const std::string name(text(restore, {"spec", "virtualMachineSnapshotName"}));
-  const Object snapshot = cluster.find("virtualmachinesnapshots", ns_of(restore), name);
-  if (snapshot == nullptr) return fmt::format("VMSnapshot {}/{} does not exist", ns_of(restore), name);
-  if (text(*snapshot, {"status", "phase"}) == "Failed")
-    return fmt::format("VMSnapshot {}/{} failed and is invalid to use", ns_of(restore), name);
-  if (!flag(*snapshot, {"status", "readyToUse"}))
-    return fmt::format("VMSnapshot {}/{} not ready", ns_of(restore), name);
+  const Object snapshot = cluster.find(kSnapshots, ns_of(restore), name);
+  const std::string place = fmt::format("VMSnapshot {}/{}", ns_of(restore), name);
+  if (snapshot == nullptr) return place + " does not exist";
+  if (text(*snapshot, {"status", "phase"}) == "Failed") return place + " failed and is invalid to use";
+  if (!flag(*snapshot, {"status", "readyToUse"})) return place + " not ready";
   const Object target = target_of(cluster, restore);
   const bool own = target == nullptr ||
                    text(*target, {"metadata", "annotations", kLastRestore}) == mark_of(restore) ||
@@ -104,8 +87,8 @@ std::string problem_of(const Cluster& cluster, const Json& restore) {
 }
 
 Object content_of(const Cluster& cluster, const Json& restore) {
-  const Object snapshot = cluster.find("virtualmachinesnapshots", ns_of(restore),
-                                       text(restore, {"spec", "virtualMachineSnapshotName"}));
+  const Object snapshot =
+      cluster.find(kSnapshots, ns_of(restore), text(restore, {"spec", "virtualMachineSnapshotName"}));
   if (snapshot == nullptr) return nullptr;
   return cluster.find("virtualmachinesnapshotcontents", ns_of(restore),
                       text(*snapshot, {"status", "virtualMachineSnapshotContentName"}));
@@ -125,8 +108,8 @@ void list_claims(Cluster& cluster, const Json& restore, const Json& content) {
     restores.push_back({{"volumeName", backup["volumeName"]},
                         {"persistentVolumeClaim", claim_name(restore, text(backup, {"volumeName"}))},
                         {"volumeSnapshotName", backup["volumeSnapshotName"]}});
-  cluster.edit_status(kRestores, restore, [&](Json& status) { status["restores"] = std::move(restores); });
-  show(cluster, restore, true, "Creating new PVCs", "Waiting for new PVCs");
+  show(cluster, restore, "True", "Creating new PVCs", "Waiting for new PVCs",
+       {{"complete", false}, {"restores", std::move(restores)}});
 }
 
 /// Marks of the old claim that do not belong to its copy.
@@ -137,7 +120,8 @@ bool is_left_behind(std::string_view annotation) {
   return annotation.starts_with("cdi.kubevirt.io") && annotation != "cdi.kubevirt.io/storage.contentType";
 }
 
-Json claim_from(const Json& restore, const Json& content, const Json& backup) {
+/// `vm`: the target, when it exists; it then owns its new disks.
+Json claim_from(const Json& restore, const Json& content, const Json& backup, const Json* vm) {
   const Json& old = fields(backup, {"persistentVolumeClaim"});
   Json labels = fields(old, {"metadata", "labels"});
   labels["restore.kubevirt.io/source-vm-name"] =
@@ -149,36 +133,35 @@ Json claim_from(const Json& restore, const Json& content, const Json& backup) {
   annotations["restore.kubevirt.io/name"] = name_of(restore);
   annotations[kLastRestore] = mark_of(restore);
   Json spec = fields(old, {"spec"});
-  spec.erase("volumeName");
+  for (const char* field : {"volumeName", "dataSourceRef"}) spec.erase(field);
   spec["dataSource"] = {{"apiGroup", "snapshot.storage.k8s.io"},
                         {"kind", "VolumeSnapshot"},
                         {"name", text(backup, {"volumeSnapshotName"})}};
-  return {{"metadata",
-           {{"name", claim_name(restore, text(backup, {"volumeName"}))},
-            {"namespace", ns_of(restore)},
-            {"labels", std::move(labels)},
-            {"annotations", std::move(annotations)}}},
-          {"spec", std::move(spec)}};
+  Json claim = {{"metadata",
+                 {{"name", claim_name(restore, text(backup, {"volumeName"}))},
+                  {"namespace", ns_of(restore)},
+                  {"labels", std::move(labels)},
+                  {"annotations", std::move(annotations)}}},
+                {"spec", std::move(spec)}};
+  if (vm != nullptr) claim["metadata"]["ownerReferences"] = {owner_reference(*vm)};
+  return claim;
 }
 
 /// True when all claims exist and, but for those that wait for a consumer, are bound. A claim that was there before is
 /// taken for restored, as KubeVirt does.
-bool make_claims(Cluster& cluster, const Json& restore, const Json& content) {
+bool make_claims(Cluster& cluster, const Json& restore, const Json& content, const Json* vm) {
   bool all = true;
   for (const Json& backup : items(content, {"spec", "volumeBackups"})) {
-    const Object claim =
-        cluster.find(kClaims, ns_of(restore), claim_name(restore, text(backup, {"volumeName"})));
-    if (claim != nullptr) {
-      if (!is_bound(*claim) && !waits_for_consumer(cluster, *claim)) all = false;
-      continue;
-    }
-    const auto made = cluster.create(kind_named(kClaims), claim_from(restore, content, backup));
-    if (!made) {
-      retry_later(cluster, restore, made.error().message);
-      return false;
-    }
+    const Object claim = find_claim(cluster, restore, claim_name(restore, text(backup, {"volumeName"})));
+    if (claim != nullptr && (is_bound(*claim) || waits_for_consumer(cluster, *claim))) continue;
     all = false;
+    if (claim != nullptr) continue;
+    const auto made = cluster.create(kind_named(kClaims), claim_from(restore, content, backup, vm));
+    if (made) continue;
+    retry_later(cluster, restore, made.error().message);
+    return false;
   }
+  if (!all) show(cluster, restore, "True", "Creating new PVCs", "Waiting for new PVCs");
   return all;
 }
 
@@ -227,55 +210,56 @@ void create_target(Cluster& cluster, const Json& restore, const Json& content) {
   }
   const auto made = cluster.create(kind_named(kVms), vm);
   if (!made) return retry_later(cluster, restore, made.error().message);
-  show(cluster, restore, true, "Updating target spec", "Waiting for target update");
+  show(cluster, restore, "True", "Updating target spec", "Waiting for target update");
 }
 
 void update_target(Cluster& cluster, const Json& restore, const Json& content, const Json& vm) {
-  cluster.edit(kVms, vm, [&](Json& next) {
-    const Json strategy = next["spec"].value("runStrategy", Json(nullptr));
-    next["spec"] =
-        with_new_claims(fields(content, {"spec", "source", "virtualMachine", "spec"}), restore, content);
-    if (!strategy.is_null()) next["spec"]["runStrategy"] = strategy;
-    next["metadata"]["annotations"][kLastRestore] = mark_of(restore);
-  });
-  show(cluster, restore, true, "Updating target spec", "Waiting for target update");
+  Json spec =
+      with_new_claims(fields(content, {"spec", "source", "virtualMachine", "spec"}), restore, content);
+  for (const char* state : {"running", "runStrategy"})
+    if (const Json* kept = find(vm, {"spec", state})) spec[state] = *kept;
+  cluster.merge(
+      kVms, vm,
+      {{"spec", std::move(spec)}, {"metadata", {{"annotations", {{kLastRestore, mark_of(restore)}}}}}});
+  unlock(cluster, restore);
+  show(cluster, restore, "True", "Updating target spec", "Waiting for target update");
 }
 
-/// A VM that existed owns its new disks; a new one does where the old VM owned the old ones.
+/// A new VM owns its disks where the old VM owned the old ones.
 void own_claims(Cluster& cluster, const Json& restore, const Json& content, const Json& vm) {
   const std::string source = uid_of(fields(content, {"spec", "source", "virtualMachine"}));
   for (const Json& backup : items(content, {"spec", "volumeBackups"})) {
     const Json& owners = items(backup, {"persistentVolumeClaim", "metadata", "ownerReferences"});
     const bool was_owned = std::any_of(owners.begin(), owners.end(),
                                        [&](const Json& owner) { return text(owner, {"uid"}) == source; });
-    const Object claim =
-        cluster.find(kClaims, ns_of(restore), claim_name(restore, text(backup, {"volumeName"})));
-    if (claim == nullptr || (!was_owned && uid_of(vm) != source)) continue;
-    cluster.edit(kClaims, *claim,
-                 [&](Json& next) { next["metadata"]["ownerReferences"] = {owner_reference(vm)}; });
+    const Object claim = find_claim(cluster, restore, claim_name(restore, text(backup, {"volumeName"})));
+    if (claim != nullptr && was_owned)
+      cluster.merge(kClaims, *claim, {{"metadata", {{"ownerReferences", {owner_reference(vm)}}}}});
   }
 }
 
 void finish(Cluster& cluster, const Json& restore, const Json& content, const Json& vm) {
   own_claims(cluster, restore, content, vm);
   unlock(cluster, restore);
-  cluster.edit_status(kRestores, restore, [&](Json& status) {
-    status["complete"] = true;
-    status["restoreTime"] = cluster.timestamp();
-    set_condition(status, "Progressing", "False", "Operation complete", cluster.timestamp());
-    set_condition(status, "Ready", "True", "Operation complete", cluster.timestamp());
-  });
+  cluster.show(kRestores, restore,
+               {{"Progressing", "False", "Operation complete"}, {"Ready", "True", "Operation complete"}},
+               {{"complete", true}, {"restoreTime", cluster.timestamp()}});
   cluster.tell(restore, "Normal", "VirtualMachineRestoreComplete",
                "Successfully completed VirtualMachineRestore " + name_of(restore), kController);
 }
 
 void end(Cluster& cluster, const Json& restore) {
-  cluster.edit_status(kRestores, restore, [&](Json& status) {
-    for (const char* type : {"Progressing", "Ready"})
-      set_condition(status, type, "False", "VM restore is deleting", cluster.timestamp());
-  });
+  cluster.show(
+      kRestores, restore,
+      {{"Progressing", "False", "VM restore is deleting"}, {"Ready", "False", "VM restore is deleting"}});
   unlock(cluster, restore);
   cluster.drop_finalizer(kRestores, restore, kProtection);
+}
+
+/// A restore goes with its target, unless somebody else owns it.
+void own(Cluster& cluster, const Json& restore, const Json& vm) {
+  if (items(restore, {"metadata", "ownerReferences"}).empty())
+    cluster.merge(kRestores, restore, {{"metadata", {{"ownerReferences", {owner_reference(vm)}}}}});
 }
 
 }  // namespace
@@ -284,22 +268,25 @@ void step_restore(Cluster& cluster, const Json& restore) {
   if (is_deleting(restore)) return end(cluster, restore);
   if (flag(restore, {"status", "complete"}) || condition(restore, "Failure") != nullptr) return;
   if (find(restore, {"status"}) == nullptr) {
-    show(cluster, restore, true, "Initializing VirtualMachineRestore", "Initializing VirtualMachineRestore");
+    constexpr const char* kBegin = "Initializing VirtualMachineRestore";
+    show(cluster, restore, "True", kBegin, kBegin);
     return cluster.add_finalizer(kRestores, restore, kProtection);
   }
+  const Object vm = target_of(cluster, restore);
+  if (vm != nullptr) own(cluster, restore, *vm);
   if (!is_target_off(cluster, restore)) return;
   if (const std::string problem = problem_of(cluster, restore); !problem.empty())
     return retry_later(cluster, restore, problem);
   const Object content = content_of(cluster, restore);
   if (content == nullptr) return;
-  const Object vm = target_of(cluster, restore);
-  if (vm != nullptr) lock(cluster, *vm, restore);
+  const bool updated =
+      vm != nullptr && text(*vm, {"metadata", "annotations", kLastRestore}) == mark_of(restore);
+  if (vm != nullptr && !updated) cluster.merge_status(kVms, *vm, {{"restoreInProgress", name_of(restore)}});
   if (items(restore, {"status", "restores"}).empty() && !items(*content, {"spec", "volumeBackups"}).empty())
     return list_claims(cluster, restore, *content);
-  if (!make_claims(cluster, restore, *content)) return;
+  if (!updated && !make_claims(cluster, restore, *content, vm.get())) return;
   if (vm == nullptr) return create_target(cluster, restore, *content);
-  if (text(*vm, {"metadata", "annotations", kLastRestore}) != mark_of(restore))
-    return update_target(cluster, restore, *content, *vm);
+  if (!updated) return update_target(cluster, restore, *content, *vm);
   finish(cluster, restore, *content, *vm);
 }
 

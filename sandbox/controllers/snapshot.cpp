@@ -4,54 +4,62 @@
 #include <algorithm>
 
 #include "sandbox/controllers/controllers.h"
-#include "sandbox/controllers/disks.h"
 
 namespace wukong::sandbox {
 namespace {
 
 constexpr std::string_view kSnapshots = "virtualmachinesnapshots";
 constexpr std::string_view kContents = "virtualmachinesnapshotcontents";
+constexpr std::string_view kVms = "virtualmachines";
 constexpr std::string_view kController = "snapshot-controller";
 constexpr std::string_view kProtection = "snapshot.kubevirt.io/vmsnapshot-protection";
 constexpr std::string_view kContentProtection = "snapshot.kubevirt.io/vmsnapshotcontent-protection";
 constexpr std::string_view kSourceProtection = "snapshot.kubevirt.io/snapshot-source-protection";
+constexpr Condition kNotReady{"Ready", "False", "Not ready"};
 
 std::string content_name(const Json& snapshot) { return "vmsnapshot-content-" + uid_of(snapshot); }
 
 Object source_of(const Cluster& cluster, const Json& snapshot) {
-  return cluster.find("virtualmachines", ns_of(snapshot), text(snapshot, {"spec", "source", "name"}));
+  return cluster.find(kVms, ns_of(snapshot), text(snapshot, {"spec", "source", "name"}));
 }
 
-void show_progress(Cluster& cluster, const Json& snapshot, bool progressing, const std::string& reason) {
-  cluster.edit_status(kSnapshots, snapshot, [&](Json& status) {
-    set_condition(status, "Progressing", progressing ? "True" : "False", reason, cluster.timestamp());
-    set_condition(status, "Ready", "False", "Not ready", cluster.timestamp());
-  });
+Object content_of(const Cluster& cluster, const Json& snapshot) {
+  return cluster.find(kContents, ns_of(snapshot), content_name(snapshot));
 }
 
-void begin(Cluster& cluster, const Json& snapshot) {
+/// What a snapshot of a running VM says about its consistency.
+Json indications_of(const Json& vmi) {
+  const bool agent = condition(vmi, "AgentConnected") != nullptr;
+  const char* name = agent ? "GuestAgent" : "NoGuestAgent";
+  const Json first = {{"indication", name},
+                      {"message", agent ? "Guest agent was available and quiesced the file systems."
+                                        : "Guest agent was not available. Snapshot is crash-consistent and "
+                                          "may not be application-consistent."}};
+  const Json second = {
+      {"indication", "Online"},
+      {"message", "Snapshot taken while the VM was running. Consistency depends on guest-agent quiescing."}};
+  return {{"indications", {name, "Online"}}, {"sourceIndications", Json::array({first, second})}};
+}
+
+void begin(Cluster& cluster, const Json& snapshot, const Json* vm) {
   cluster.add_finalizer(kSnapshots, snapshot, kProtection);
-  const Object vm = source_of(cluster, snapshot);
-  cluster.edit_status(kSnapshots, snapshot, [&](Json& status) {
-    status["phase"] = "InProgress";
-    status["readyToUse"] = false;
-    if (vm != nullptr) status["sourceUID"] = uid_of(*vm);
-  });
-  show_progress(cluster, snapshot, false, vm == nullptr ? "Source does not exist" : "Source not locked");
+  Json status = {{"phase", "InProgress"}, {"readyToUse", false}};
+  if (vm != nullptr) status["sourceUID"] = uid_of(*vm);
+  if (vm != nullptr)
+    if (const Object vmi = cluster.find("virtualmachineinstances", ns_of(*vm), name_of(*vm)))
+      status.update(indications_of(*vmi));
+  const char* why = vm == nullptr ? "Source does not exist" : "Source not locked";
+  cluster.show(kSnapshots, snapshot, {{"Progressing", "False", why}, kNotReady}, std::move(status));
 }
 
 // ---- the lock on the source
-
-bool holds_lock(const Json& vm, const Json& snapshot) {
-  return text(vm, {"status", "snapshotInProgress"}) == name_of(snapshot);
-}
 
 /// Why the source cannot be held still now; "" when it can.
 std::string lock_problem(const Cluster& cluster, const Json& vm) {
   if (const std::string_view other = text(vm, {"status", "snapshotInProgress"}); !other.empty())
     return fmt::format("Source not locked snapshot \"{}\" in progress", other);
-  for (const Disk& disk : disks_of(fields(vm, {"spec", "template", "spec"}))) {
-    const Object claim = cluster.find("persistentvolumeclaims", ns_of(vm), disk.claim);
+  for (const Disk& disk : disks_of(vm)) {
+    const Object claim = find_claim(cluster, vm, disk.claim);
     const char* problem = claim == nullptr      ? "volume doesnt exist"
                           : is_deleting(*claim) ? "volume is being deleted"
                           : !is_bound(*claim)   ? "volume not bound"
@@ -65,26 +73,30 @@ std::string lock_problem(const Cluster& cluster, const Json& vm) {
 
 void lock(Cluster& cluster, const Json& snapshot, const Json& vm) {
   if (const std::string problem = lock_problem(cluster, vm); !problem.empty())
-    return show_progress(cluster, snapshot, false, problem);
-  cluster.edit_status("virtualmachines", vm,
-                      [&](Json& status) { status["snapshotInProgress"] = name_of(snapshot); });
-  cluster.add_finalizer("virtualmachines", vm, kSourceProtection);
-  show_progress(cluster, snapshot, true, "Source locked and operation in progress");
+    return cluster.show(kSnapshots, snapshot, {{"Progressing", "False", problem}, kNotReady});
+  cluster.merge_status(kVms, vm, {{"snapshotInProgress", name_of(snapshot)}});
+  cluster.add_finalizer(kVms, vm, kSourceProtection);
+  cluster.show(kSnapshots, snapshot,
+               {{"Progressing", "True", "Source locked and operation in progress"}, kNotReady});
+}
+
+bool holds_lock(const Json& vm, const Json& snapshot) {
+  return text(vm, {"status", "snapshotInProgress"}) == name_of(snapshot);
 }
 
 void unlock(Cluster& cluster, const Json& snapshot) {
   const Object vm = source_of(cluster, snapshot);
   if (vm == nullptr || !holds_lock(*vm, snapshot)) return;
-  cluster.edit_status("virtualmachines", *vm, [](Json& status) { status.erase("snapshotInProgress"); });
-  cluster.drop_finalizer("virtualmachines", *vm, kSourceProtection);
+  cluster.drop_finalizer(kVms, *vm, kSourceProtection);
+  cluster.merge_status(kVms, *vm, {{"snapshotInProgress", nullptr}});
 }
 
 // ---- the content
 
 Json backups_of(const Cluster& cluster, const Json& snapshot, const Json& vm) {
   Json backups = Json::array();
-  for (const Disk& disk : disks_of(fields(vm, {"spec", "template", "spec"}))) {
-    const Object claim = cluster.find("persistentvolumeclaims", ns_of(vm), disk.claim);
+  for (const Disk& disk : disks_of(vm)) {
+    const Object claim = find_claim(cluster, vm, disk.claim);
     if (claim == nullptr ||
         snapshot_class_of(cluster, text(*claim, {"spec", "storageClassName"}), disk.volume).name.empty())
       continue;
@@ -111,27 +123,13 @@ void create_content(Cluster& cluster, const Json& snapshot, const Json& vm) {
   if (!cluster.create(kind_named(kContents), content)) return;
   cluster.tell(snapshot, "Normal", "SuccessfulVirtualMachineSnapshotContentCreate",
                "Successfully created VirtualMachineSnapshotContent " + content_name(snapshot), kController);
-  const Object vmi = cluster.find("virtualmachineinstances", ns_of(vm), name_of(vm));
-  cluster.edit_status(kSnapshots, snapshot, [&](Json& status) {
-    status["virtualMachineSnapshotContentName"] = content_name(snapshot);
-    if (vmi == nullptr) return;
-    const bool agent = condition(*vmi, "AgentConnected") != nullptr;
-    status["indications"] = {agent ? "GuestAgent" : "NoGuestAgent", "Online"};
-    status["sourceIndications"] = {
-        {{"indication", agent ? "GuestAgent" : "NoGuestAgent"},
-         {"message", agent ? "Guest agent was available and quiesced the file systems."
-                           : "Guest agent was not available. Snapshot is crash-consistent and may not be "
-                             "application-consistent."}},
-        {{"indication", "Online"},
-         {"message",
-          "Snapshot taken while the VM was running. Consistency depends on guest-agent quiescing."}}};
-  });
+  cluster.merge_status(kSnapshots, snapshot, {{"virtualMachineSnapshotContentName", content_name(snapshot)}});
 }
 
 void create_volume_snapshot(Cluster& cluster, const Json& content, const Json& backup) {
   const Json& claim = fields(backup, {"persistentVolumeClaim"});
-  const std::string_view storage_class = text(claim, {"spec", "storageClassName"});
   const std::string name(text(backup, {"volumeSnapshotName"}));
+  const auto used = snapshot_class_of(cluster, text(claim, {"spec", "storageClassName"}), "");
   const Json snapshot = {{"metadata",
                           {{"name", name},
                            {"namespace", ns_of(content)},
@@ -142,7 +140,7 @@ void create_volume_snapshot(Cluster& cluster, const Json& content, const Json& b
                            {"ownerReferences", {owner_reference(content)}}}},
                          {"spec",
                           {{"source", {{"persistentVolumeClaimName", text(claim, {"metadata", "name"})}}},
-                           {"volumeSnapshotClassName", snapshot_class_of(cluster, storage_class, "").name}}}};
+                           {"volumeSnapshotClassName", used.name}}}};
   if (cluster.create(kind_named("volumesnapshots"), snapshot))
     cluster.tell(content, "Normal", "SuccessfulVolumeSnapshotCreate",
                  "Successfully created VolumeSnapshot " + name, kController);
@@ -150,46 +148,49 @@ void create_volume_snapshot(Cluster& cluster, const Json& content, const Json& b
 
 // ---- its ends
 
+/// The names of the VM's volumes that the snapshot holds, and of those it does not.
+Json snapshot_volumes(const Json& content) {
+  Json volumes = Json::object();
+  const Json& backups = items(content, {"spec", "volumeBackups"});
+  const Json& vm = fields(content, {"spec", "source", "virtualMachine"});
+  for (const Json& volume : items(vm, {"spec", "template", "spec", "volumes"})) {
+    const bool included = std::any_of(backups.begin(), backups.end(), [&](const Json& each) {
+      return text(each, {"volumeName"}) == text(volume, {"name"});
+    });
+    volumes[included ? "includedVolumes" : "excludedVolumes"].push_back(volume["name"]);
+  }
+  return volumes;
+}
+
 void finish(Cluster& cluster, const Json& snapshot, const Json& content) {
-  Json included = Json::array();
-  Json excluded = Json::array();
-  for (const Json& backup : items(content, {"spec", "volumeBackups"}))
-    included.push_back(backup["volumeName"]);
-  for (const Json& volume :
-       items(content, {"spec", "source", "virtualMachine", "spec", "template", "spec", "volumes"}))
-    if (std::find(included.begin(), included.end(), volume["name"]) == included.end())
-      excluded.push_back(volume["name"]);
-  cluster.edit_status(kSnapshots, snapshot, [&](Json& status) {
-    status["phase"] = "Succeeded";
-    status["readyToUse"] = true;
-    status["creationTime"] = text(content, {"status", "creationTime"});
-    status.erase("error");
-    status["snapshotVolumes"] = Json::object();
-    if (!included.empty()) status["snapshotVolumes"]["includedVolumes"] = included;
-    if (!excluded.empty()) status["snapshotVolumes"]["excludedVolumes"] = excluded;
-    set_condition(status, "Progressing", "False", "Operation complete", cluster.timestamp());
-    set_condition(status, "Ready", "True", "Ready", cluster.timestamp());
-  });
   unlock(cluster, snapshot);
+  cluster.show(kSnapshots, snapshot,
+               {{"Progressing", "False", "Operation complete"}, {"Ready", "True", "Ready"}},
+               {{"phase", "Succeeded"},
+                {"readyToUse", true},
+                {"creationTime", text(content, {"status", "creationTime"})},
+                {"error", nullptr},
+                {"snapshotVolumes", snapshot_volumes(content)}});
 }
 
 void fail(Cluster& cluster, const Json& snapshot) {
-  cluster.edit_status(kSnapshots, snapshot, [&](Json& status) {
-    status["phase"] = "Failed";
-    set_condition(status, "Progressing", "False",
-                  status.contains("error") ? "In error state" : "Operation failed", cluster.timestamp());
-    set_condition(status, "Ready", "False", "Not ready", cluster.timestamp());
-    set_condition(status, "Failure", "True", "snapshot deadline exceeded", cluster.timestamp());
-  });
-  if (const Object content = cluster.find(kContents, ns_of(snapshot), content_name(snapshot)))
-    cluster.remove(kContents, *content);
+  const bool had_error = find(snapshot, {"status", "error"}) != nullptr;
+  cluster.show(kSnapshots, snapshot,
+               {{"Progressing", "False", had_error ? "In error state" : "Operation failed"},
+                kNotReady,
+                {"Failure", "True", "snapshot deadline exceeded"}},
+               {{"phase", "Failed"}});
+  if (const Object content = content_of(cluster, snapshot)) cluster.remove(kContents, *content);
   unlock(cluster, snapshot);
 }
 
 void end(Cluster& cluster, const Json& snapshot) {
   const bool retain =
       text(snapshot, {"spec", "deletionPolicy"}) == "Retain" && flag(snapshot, {"status", "readyToUse"});
-  const Object content = cluster.find(kContents, ns_of(snapshot), content_name(snapshot));
+  if (text(snapshot, {"status", "phase"}) == "InProgress")
+    cluster.show(kSnapshots, snapshot, {{"Progressing", "False", "VM snapshot is deleting"}},
+                 {{"phase", "Deleting"}});
+  const Object content = content_of(cluster, snapshot);
   if (content != nullptr && !retain) cluster.remove(kContents, *content);
   unlock(cluster, snapshot);
   cluster.drop_finalizer(kSnapshots, snapshot, kProtection);
@@ -197,12 +198,8 @@ void end(Cluster& cluster, const Json& snapshot) {
 
 void follow_content(Cluster& cluster, const Json& snapshot, const Json& content) {
   if (flag(content, {"status", "readyToUse"})) return finish(cluster, snapshot, content);
-  const Json* error = find(content, {"status", "error"});
-  if (error == nullptr) return;
-  cluster.edit_status(kSnapshots, snapshot, [&](Json& status) {
-    status["error"] = *error;
-    set_condition(status, "Progressing", "False", "In error state", cluster.timestamp());
-  });
+  if (const Json* error = find(content, {"status", "error"}))
+    cluster.show(kSnapshots, snapshot, {{"Progressing", "False", "In error state"}}, {{"error", *error}});
 }
 
 Millis deadline_of(const Json& snapshot) {
@@ -216,13 +213,14 @@ void step_snapshot(Cluster& cluster, const Json& snapshot) {
   if (is_deleting(snapshot)) return end(cluster, snapshot);
   const std::string_view phase = text(snapshot, {"status", "phase"});
   if (phase == "Failed" || phase == "Succeeded") return;
-  if (phase.empty()) return begin(cluster, snapshot);
+  const Object vm = source_of(cluster, snapshot);
+  if (phase.empty()) return begin(cluster, snapshot, vm.get());
   const Millis deadline = deadline_of(snapshot);
   if (deadline.count() > 0 && cluster.waited(snapshot, "deadline", deadline)) return fail(cluster, snapshot);
-  const Object vm = source_of(cluster, snapshot);
-  if (vm == nullptr) return show_progress(cluster, snapshot, false, "Source does not exist");
+  if (vm == nullptr)
+    return cluster.show(kSnapshots, snapshot, {{"Progressing", "False", "Source does not exist"}, kNotReady});
   if (!holds_lock(*vm, snapshot)) return lock(cluster, snapshot, *vm);
-  const Object content = cluster.find(kContents, ns_of(snapshot), content_name(snapshot));
+  const Object content = content_of(cluster, snapshot);
   if (content == nullptr)
     create_content(cluster, snapshot, *vm);
   else
@@ -250,15 +248,11 @@ void step_snapshot_content(Cluster& cluster, const Json& content) {
     ready = ready && flag(status, {"readyToUse"});
     statuses.push_back(std::move(status));
   }
-  cluster.edit_status(kContents, content, [&](Json& status) {
-    status["readyToUse"] = ready;
-    if (!statuses.empty()) status["volumeSnapshotStatus"] = std::move(statuses);
-    if (ready) status["creationTime"] = cluster.timestamp();
-    if (error.is_null())
-      status.erase("error");
-    else
-      status["error"] = error;
-  });
+  cluster.merge_status(kContents, content,
+                       {{"readyToUse", ready},
+                        {"volumeSnapshotStatus", statuses.empty() ? Json(nullptr) : std::move(statuses)},
+                        {"creationTime", ready ? Json(cluster.timestamp()) : Json(nullptr)},
+                        {"error", error}});
 }
 
 }  // namespace wukong::sandbox

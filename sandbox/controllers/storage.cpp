@@ -5,40 +5,40 @@
 
 #include "base/quantity.h"
 #include "sandbox/controllers/controllers.h"
-#include "sandbox/controllers/disks.h"
 
 namespace wukong::sandbox {
 namespace {
 
+constexpr std::string_view kClaims = "persistentvolumeclaims";
+constexpr std::string_view kVolumes = "persistentvolumes";
+constexpr std::string_view kSnapshots = "volumesnapshots";
+constexpr std::string_view kContents = "volumesnapshotcontents";
 constexpr std::string_view kProtection = "kubernetes.io/pvc-protection";
+constexpr std::string_view kSnapshotted = "snapshot.storage.kubernetes.io/pvc-as-source-protection";
 constexpr std::string_view kAsSource = "snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection";
 constexpr std::string_view kBoundSnapshot = "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection";
 constexpr std::string_view kProvisioner = "sandbox-provisioner";
+constexpr std::string_view kBinder = "persistentvolume-controller";
 constexpr std::string_view kSnapshotter = "snapshot-controller";
-
-std::string_view class_of(const Json& claim) { return text(claim, {"spec", "storageClassName"}); }
 
 std::int64_t size_of(std::string_view words) {
   const auto bytes = parse_quantity(words);
   return bytes ? bytes->count : 0;
 }
 
-/// Large disks take longer, so that they do not end all at once.
-Millis copying_time(std::string_view size, Millis least, Millis per_gib) {
-  return least + per_gib * (size_of(size) >> 30U);
+/// A time in a class's parameters ("delay: 5s"); else large disks take longer, so that they do not end all at once.
+Millis copying_time(const Json& used_class, std::string_view size, Millis least, Millis per_gib) {
+  const auto told = parse_duration(text(used_class, {"parameters", "delay"}));
+  return told ? std::chrono::duration_cast<Millis>(*told) : least + per_gib * (size_of(size) >> 30U);
 }
 
-bool is_used(const Cluster& cluster, const Json& claim) {
-  for (const Object& vmi : cluster.list("virtualmachineinstances", ns_of(claim)))
-    for (const Disk& disk : disks_of(fields(*vmi, {"spec"})))
-      if (disk.claim == name_of(claim)) return true;
-  return false;
-}
-
-std::string content_of_claim(const Cluster& cluster, const Json& claim) {
-  const Object volume = cluster.find("persistentvolumes", "", text(claim, {"spec", "volumeName"}));
+/// The data on a claim's volume.
+std::string content_of(const Cluster& cluster, const Json& claim) {
+  const Object volume = cluster.find(kVolumes, "", text(claim, {"spec", "volumeName"}));
   return volume == nullptr ? "" : std::string(text(*volume, {"metadata", "annotations", kContent}));
 }
+
+// ---- volumes
 
 /// The data that a new volume will hold, or why it cannot be made now.
 struct Data {
@@ -46,15 +46,15 @@ struct Data {
   std::string problem{};
 };
 
-Data data_of_snapshot(const Cluster& cluster, const Json& claim, const std::string& name) {
-  const Object snapshot = cluster.find("volumesnapshots", ns_of(claim), name);
+Data data_of_snapshot(const Cluster& cluster, const Json& claim, std::string_view name) {
+  const Object snapshot = cluster.find(kSnapshots, ns_of(claim), name);
   if (snapshot == nullptr)
-    return {.problem = fmt::format("error getting snapshot {} from api server: "
-                                   "volumesnapshots.snapshot.storage.k8s.io \"{}\" not found",
-                                   name, name)};
+    return {.problem = fmt::format("error getting snapshot {0} from api server: "
+                                   "volumesnapshots.snapshot.storage.k8s.io \"{0}\" not found",
+                                   name)};
   if (is_deleting(*snapshot)) return {.problem = fmt::format("snapshot {} is currently being deleted", name)};
-  const std::string_view bound = text(*snapshot, {"status", "boundVolumeSnapshotContentName"});
-  const Object content = cluster.find("volumesnapshotcontents", "", bound);
+  const Object content =
+      cluster.find(kContents, "", text(*snapshot, {"status", "boundVolumeSnapshotContentName"}));
   if (content == nullptr) return {.problem = fmt::format("snapshot {} not bound", name)};
   if (!flag(*snapshot, {"status", "readyToUse"}))
     return {.problem = fmt::format("snapshot {} is not Ready", name)};
@@ -70,7 +70,7 @@ Data data_of_snapshot(const Cluster& cluster, const Json& claim, const std::stri
 Data data_for(const Cluster& cluster, const Json& claim, const Json& storage_class) {
   if (const std::string_view fail = text(storage_class, {"parameters", "fail"}); !fail.empty())
     return {.problem = fmt::format("rpc error: code = Internal desc = {}", fail)};
-  const std::string name(text(claim, {"spec", "dataSource", "name"}));
+  const std::string_view name = text(claim, {"spec", "dataSource", "name"});
   const std::string_view kind = text(claim, {"spec", "dataSource", "kind"});
   if (kind == "VolumeSnapshot") {
     Data data = data_of_snapshot(cluster, claim, name);
@@ -79,82 +79,98 @@ Data data_for(const Cluster& cluster, const Json& claim, const Json& storage_cla
                                  name, data.problem);
     return data;
   }
-  if (kind == "PersistentVolumeClaim") {
-    const Object source = cluster.find("persistentvolumeclaims", ns_of(claim), name);
-    if (source == nullptr || !is_bound(*source))
-      return {.problem = fmt::format("claim in dataSource not bound: {}", name)};
-    return {.content = content_of_claim(cluster, *source)};
-  }
-  return {.content = "blank-" + uid_of(claim)};
+  if (kind != "PersistentVolumeClaim") return {.content = "blank-" + uid_of(claim)};
+  const Object source = find_claim(cluster, claim, name);
+  if (source == nullptr || !is_bound(*source))
+    return {.problem = fmt::format("claim in dataSource not bound: {}", name)};
+  return {.content = content_of(cluster, *source)};
 }
 
 void bind(Cluster& cluster, const Json& claim, const Json& storage_class, const std::string& content) {
   const std::string name = "pvc-" + uid_of(claim);
-  const Json& spec = fields(claim, {"spec"});
   const std::string driver(text(storage_class, {"provisioner"}));
-  Json reclaim = "Delete";
-  if (const Json* told = find(storage_class, {"reclaimPolicy"})) reclaim = *told;
+  const std::string_view reclaim = text(storage_class, {"reclaimPolicy"});
+  const Json& size = fields(claim, {"spec", "resources", "requests"});
+  const Json& modes = items(claim, {"spec", "accessModes"});
   const Json volume = {
       {"metadata",
        {{"name", name}, {"annotations", {{"pv.kubernetes.io/provisioned-by", driver}, {kContent, content}}}}},
       {"spec",
-       {{"capacity", fields(spec, {"resources", "requests"})},
-        {"accessModes", items(spec, {"accessModes"})},
+       {{"capacity", size},
+        {"accessModes", modes},
         {"claimRef",
          {{"kind", "PersistentVolumeClaim"},
           {"apiVersion", "v1"},
           {"namespace", ns_of(claim)},
           {"name", name_of(claim)},
           {"uid", uid_of(claim)}}},
-        {"csi", {{"driver", driver}, {"volumeHandle", uid_of(claim)}}},
-        {"persistentVolumeReclaimPolicy", reclaim},
-        {"storageClassName", class_of(claim)},
-        {"volumeMode", text(spec, {"volumeMode"})}}}};
-  const auto made = cluster.create(kind_named("persistentvolumes"), volume);
+        {"csi", {{"driver", driver}, {"volumeHandle", "vol-" + uid_of(claim)}}},
+        {"persistentVolumeReclaimPolicy", reclaim.empty() ? "Delete" : reclaim},
+        {"storageClassName", name_of(storage_class)},
+        {"volumeMode", text(claim, {"spec", "volumeMode"})}}}};
+  const auto made = cluster.create(kind_named(kVolumes), volume);
   if (!made) return;
-  cluster.edit_status("persistentvolumes", **made, [](Json& status) { status["phase"] = "Bound"; });
-  cluster.edit("persistentvolumeclaims", claim, [&](Json& next) {
-    next["spec"]["volumeName"] = name;
-    Json& annotations = next["metadata"]["annotations"];
-    for (const char* mark : {"pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller"})
-      annotations[mark] = "yes";
-    annotations["volume.kubernetes.io/storage-provisioner"] = driver;
-  });
-  cluster.edit_status("persistentvolumeclaims", claim, [&](Json& status) {
-    status = {{"phase", "Bound"},
-              {"accessModes", items(spec, {"accessModes"})},
-              {"capacity", fields(spec, {"resources", "requests"})}};
-  });
+  cluster.merge_status(kVolumes, **made, {{"phase", "Bound"}});
+  cluster.merge(
+      kClaims, claim,
+      {{"spec", {{"volumeName", name}}},
+       {"metadata",
+        {{"annotations",
+          {{"pv.kubernetes.io/bind-completed", "yes"}, {"pv.kubernetes.io/bound-by-controller", "yes"}}}}}});
+  cluster.merge_status(kClaims, claim, {{"phase", "Bound"}, {"accessModes", modes}, {"capacity", size}});
   cluster.tell(claim, "Normal", "ProvisioningSucceeded",
                fmt::format("Successfully provisioned volume {}", name), kProvisioner);
 }
 
-void complain(Cluster& cluster, const Json& claim, const std::string& problem, std::string_view component) {
-  if (cluster.due(claim, "complain", Millis(4000)))
-    cluster.tell(claim, "Warning", "ProvisioningFailed", problem, component);
+/// The provisioner tries again for ever, and says so.
+void fail_to_provision(Cluster& cluster, const Json& claim, const std::string& problem,
+                       const std::string& storage_class) {
+  if (cluster.due(claim, "failed", Millis(4000)))
+    cluster.tell(
+        claim, "Warning", "ProvisioningFailed",
+        fmt::format("failed to provision volume with StorageClass \"{}\": {}", storage_class, problem),
+        kProvisioner);
 }
 
 void provision(Cluster& cluster, const Json& claim, const Json& storage_class) {
-  const Data data = data_for(cluster, claim, storage_class);
-  if (!data.problem.empty()) {
-    complain(
-        cluster, claim,
-        fmt::format("failed to provision volume with StorageClass \"{}\": {}", class_of(claim), data.problem),
-        kProvisioner);
-    return;
+  const std::string driver(text(storage_class, {"provisioner"}));
+  cluster.merge(kClaims, claim,
+                {{"metadata",
+                  {{"annotations",
+                    {{"volume.beta.kubernetes.io/storage-provisioner", driver},
+                     {"volume.kubernetes.io/storage-provisioner", driver}}}}}});
+  if (cluster.due(claim, "begun", std::chrono::hours(1))) {
+    cluster.tell(claim, "Normal", "ExternalProvisioning",
+                 fmt::format("Waiting for a volume to be created either by the external provisioner '{}' or "
+                             "manually by the system administrator. If volume creation is delayed, please "
+                             "verify that the provisioner is running and correctly registered.",
+                             driver),
+                 kBinder);
+    cluster.tell(claim, "Normal", "Provisioning",
+                 fmt::format("External provisioner is provisioning volume for claim \"{}/{}\"", ns_of(claim),
+                             name_of(claim)),
+                 kProvisioner);
   }
-  const Millis time =
-      copying_time(text(claim, {"spec", "resources", "requests", "storage"}), Millis(1800), Millis(80));
-  if (cluster.waited(claim, "provision", delay_of(storage_class, time)))
+  const Data data = data_for(cluster, claim, storage_class);
+  if (!data.problem.empty()) return fail_to_provision(cluster, claim, data.problem, name_of(storage_class));
+  const std::string_view size = text(claim, {"spec", "resources", "requests", "storage"});
+  if (cluster.waited(claim, "provision", copying_time(storage_class, size, Millis(1800), Millis(80))))
     bind(cluster, claim, storage_class, data.content);
 }
 
-// ---- VolumeSnapshots
+bool is_used(const Cluster& cluster, const Json& claim) {
+  for (const Object& vmi : cluster.list("virtualmachineinstances", ns_of(claim)))
+    for (const Disk& disk : disks_of(*vmi))
+      if (disk.claim == name_of(claim)) return true;
+  return false;
+}
 
-/// A claim that is still to be filled from the snapshot.
+// ---- snapshots
+
+/// True while a claim waits to be filled from `snapshot`.
 bool is_needed(const Cluster& cluster, const Json& snapshot) {
-  for (const Object& claim : cluster.list("persistentvolumeclaims", ns_of(snapshot)))
-    if (!is_bound(*claim) && text(*claim, {"spec", "dataSource", "kind"}) == "VolumeSnapshot" &&
+  for (const Object& claim : cluster.list(kClaims, ns_of(snapshot)))
+    if (text(*claim, {"spec", "dataSource", "kind"}) == "VolumeSnapshot" && !is_bound(*claim) &&
         text(*claim, {"spec", "dataSource", "name"}) == name_of(snapshot))
       return true;
   return false;
@@ -167,82 +183,93 @@ void end_snapshot(Cluster& cluster, const Json& snapshot) {
                    kSnapshotter);
     return;
   }
-  const Object content = cluster.find("volumesnapshotcontents", "",
-                                      text(snapshot, {"status", "boundVolumeSnapshotContentName"}));
+  const Object content =
+      cluster.find(kContents, "", text(snapshot, {"status", "boundVolumeSnapshotContentName"}));
   if (content != nullptr && text(*content, {"spec", "deletionPolicy"}) == "Delete")
-    cluster.remove("volumesnapshotcontents", *content);
-  cluster.drop_finalizer("volumesnapshots", snapshot, kAsSource);
-  cluster.drop_finalizer("volumesnapshots", snapshot, kBoundSnapshot);
+    cluster.remove(kContents, *content);
+  if (const Object claim =
+          find_claim(cluster, snapshot, text(snapshot, {"spec", "source", "persistentVolumeClaimName"})))
+    cluster.drop_finalizer(kClaims, *claim, kSnapshotted);
+  cluster.drop_finalizer(kSnapshots, snapshot, kAsSource);
+  cluster.drop_finalizer(kSnapshots, snapshot, kBoundSnapshot);
 }
 
 void fail_snapshot(Cluster& cluster, const Json& snapshot, const std::string& message) {
-  cluster.edit_status("volumesnapshots", snapshot, [&](Json& status) {
-    status["readyToUse"] = false;
-    if (text(status, {"error", "message"}) != message)
-      status["error"] = {{"message", message}, {"time", cluster.timestamp()}};
-  });
+  if (text(snapshot, {"status", "error", "message"}) == message) return;
+  cluster.merge_status(
+      kSnapshots, snapshot,
+      {{"readyToUse", false}, {"error", {{"message", message}, {"time", cluster.timestamp()}}}});
 }
 
-void bind_snapshot(Cluster& cluster, const Json& snapshot, const Json& claim, const Json& snapshot_class) {
+void bind_snapshot(Cluster& cluster, const Json& snapshot, const Json& claim, const Json& used_class) {
   const std::string name = "snapcontent-" + uid_of(snapshot);
+  const std::string place = fmt::format("{}/{}", ns_of(snapshot), name_of(snapshot));
   const Json content = {
-      {"metadata", {{"name", name}, {"annotations", {{kContent, content_of_claim(cluster, claim)}}}}},
+      {"metadata", {{"name", name}, {"annotations", {{kContent, content_of(cluster, claim)}}}}},
       {"spec",
-       {{"deletionPolicy", text(snapshot_class, {"deletionPolicy"})},
-        {"driver", text(snapshot_class, {"driver"})},
-        {"source", {{"volumeHandle", uid_of(claim)}}},
-        {"volumeSnapshotClassName", name_of(snapshot_class)},
+       {{"deletionPolicy", text(used_class, {"deletionPolicy"})},
+        {"driver", text(used_class, {"driver"})},
+        {"source", {{"volumeHandle", "vol-" + uid_of(claim)}}},
+        {"sourceVolumeMode", text(claim, {"spec", "volumeMode"})},
+        {"volumeSnapshotClassName", name_of(used_class)},
         {"volumeSnapshotRef",
-         {{"kind", "VolumeSnapshot"},
+         {{"apiVersion", "snapshot.storage.k8s.io/v1"},
+          {"kind", "VolumeSnapshot"},
           {"namespace", ns_of(snapshot)},
           {"name", name_of(snapshot)},
           {"uid", uid_of(snapshot)}}}}}};
-  if (!cluster.create(kind_named("volumesnapshotcontents"), content)) return;
-  cluster.add_finalizer("volumesnapshots", snapshot, kAsSource);
-  cluster.add_finalizer("volumesnapshots", snapshot, kBoundSnapshot);
-  cluster.edit_status("volumesnapshots", snapshot, [&](Json& status) {
-    status["boundVolumeSnapshotContentName"] = name;
-    status["readyToUse"] = false;
-  });
+  cluster.add_finalizer(kSnapshots, snapshot, kAsSource);
+  if (!cluster.create(kind_named(kContents), content)) return;
+  cluster.add_finalizer(kClaims, claim, kSnapshotted);
+  cluster.merge_status(kSnapshots, snapshot,
+                       {{"boundVolumeSnapshotContentName", name}, {"readyToUse", false}});
+  cluster.add_finalizer(kSnapshots, snapshot, kBoundSnapshot);
+  cluster.tell(snapshot, "Normal", "CreatingSnapshot",
+               fmt::format("Waiting for a snapshot {} to be created by the CSI driver.", place),
+               kSnapshotter);
 }
 
 void take_snapshot(Cluster& cluster, const Json& snapshot, const Json& content, const Json& claim,
-                   const Json& snapshot_class) {
+                   const Json& used_class) {
   const std::string size(text(claim, {"status", "capacity", "storage"}));
-  if (const std::string_view fail = text(snapshot_class, {"parameters", "fail"}); !fail.empty()) {
+  if (const std::string_view fail = text(used_class, {"parameters", "fail"}); !fail.empty()) {
     const bool again = cluster.waited(snapshot, "first failure", Millis(1000));
-    fail_snapshot(cluster, snapshot,
-                  fmt::format("Failed to {} of the volume {}: \"rpc error: code = Internal desc = {}\"",
-                              again ? "check and update snapshot content: failed to take snapshot"
-                                    : "create snapshot: failed to take snapshot",
-                              uid_of(claim), fail));
-    return;
+    return fail_snapshot(
+        cluster, snapshot,
+        fmt::format("Failed to {} of the volume {}: \"rpc error: code = Internal desc = {}\"",
+                    again ? "check and update snapshot content: failed to take snapshot"
+                          : "create snapshot: failed to take snapshot",
+                    "vol-" + uid_of(claim), fail));
   }
-  if (!cluster.waited(snapshot, "take",
-                      delay_of(snapshot_class, copying_time(size, Millis(1800), Millis(20)))))
-    return;
-  const auto finish = [&](Json& status) {
-    status.erase("error");
-    status["creationTime"] = cluster.timestamp();
-    status["readyToUse"] = true;
-    status["restoreSize"] = size;
-  };
-  cluster.edit_status("volumesnapshotcontents", content, finish);
-  cluster.edit_status("volumesnapshots", snapshot, finish);
+  if (!cluster.waited(snapshot, "take", copying_time(used_class, size, Millis(1800), Millis(20)))) return;
+  cluster.merge_status(kContents, content, {{"readyToUse", true}, {"restoreSize", size_of(size)}});
+  cluster.merge_status(kSnapshots, snapshot,
+                       {{"error", nullptr},
+                        {"creationTime", cluster.timestamp()},
+                        {"readyToUse", true},
+                        {"restoreSize", size}});
+  cluster.drop_finalizer(kClaims, claim, kSnapshotted);
+  const std::string place = fmt::format("{}/{}", ns_of(snapshot), name_of(snapshot));
+  cluster.tell(snapshot, "Normal", "SnapshotCreated",
+               fmt::format("Snapshot {} was successfully created by the CSI driver.", place), kSnapshotter);
+  cluster.tell(snapshot, "Normal", "SnapshotReady", fmt::format("Snapshot {} is ready to use.", place),
+               kSnapshotter);
 }
 
 }  // namespace
 
 void step_claim(Cluster& cluster, const Json& claim) {
   if (is_deleting(claim)) {
-    if (!is_used(cluster, claim)) cluster.drop_finalizer("persistentvolumeclaims", claim, kProtection);
+    if (!is_used(cluster, claim)) cluster.drop_finalizer(kClaims, claim, kProtection);
     return;
   }
-  if (text(claim, {"status", "phase"}) != "Pending") return;
-  const Object used = cluster.find("storageclasses", "", class_of(claim));
+  if (is_bound(claim)) return;
+  const std::string_view class_name = text(claim, {"spec", "storageClassName"});
+  const Object used = cluster.find("storageclasses", "", class_name);
   if (used == nullptr) {
-    complain(cluster, claim, fmt::format("storageclass.storage.k8s.io \"{}\" not found", class_of(claim)),
-             "persistentvolume-controller");
+    if (cluster.due(claim, "failed", Millis(4000)))
+      cluster.tell(claim, "Warning", "ProvisioningFailed",
+                   fmt::format("storageclass.storage.k8s.io \"{}\" not found", class_name), kBinder);
     return;
   }
   const bool waits =
@@ -250,17 +277,17 @@ void step_claim(Cluster& cluster, const Json& claim) {
   if (!waits) return provision(cluster, claim, *used);
   if (cluster.due(claim, "consumer", Millis(15'000)))
     cluster.tell(claim, "Normal", "WaitForFirstConsumer",
-                 "waiting for first consumer to be created before binding", "persistentvolume-controller");
+                 "waiting for first consumer to be created before binding", kBinder);
 }
 
 void step_volume(Cluster& cluster, const Json& volume) {
-  const Object claim = cluster.find("persistentvolumeclaims", text(volume, {"spec", "claimRef", "namespace"}),
+  const Object claim = cluster.find(kClaims, text(volume, {"spec", "claimRef", "namespace"}),
                                     text(volume, {"spec", "claimRef", "name"}));
   if (claim != nullptr && uid_of(*claim) == text(volume, {"spec", "claimRef", "uid"})) return;
   if (text(volume, {"spec", "persistentVolumeReclaimPolicy"}) == "Delete")
-    cluster.remove("persistentvolumes", volume);
+    cluster.remove(kVolumes, volume);
   else
-    cluster.edit_status("persistentvolumes", volume, [](Json& status) { status["phase"] = "Released"; });
+    cluster.merge_status(kVolumes, volume, {{"phase", "Released"}});
 }
 
 void step_volume_snapshot(Cluster& cluster, const Json& snapshot) {
@@ -273,20 +300,63 @@ void step_volume_snapshot(Cluster& cluster, const Json& snapshot) {
                          fmt::format("Failed to get snapshot class with error "
                                      "volumesnapshotclass.snapshot.storage.k8s.io \"{}\" not found",
                                      class_name));
-  const Object claim = cluster.find("persistentvolumeclaims", ns_of(snapshot),
-                                    text(snapshot, {"spec", "source", "persistentVolumeClaimName"}));
+  const Object claim =
+      find_claim(cluster, snapshot, text(snapshot, {"spec", "source", "persistentVolumeClaimName"}));
   if (claim == nullptr || !is_bound(*claim))
     return fail_snapshot(
         cluster, snapshot,
         fmt::format("Failed to create snapshot content with error snapshot controller failed to "
                     "update {} on API server: cannot get claim from snapshot",
                     name_of(snapshot)));
-  const Object content = cluster.find("volumesnapshotcontents", "",
-                                      text(snapshot, {"status", "boundVolumeSnapshotContentName"}));
+  const Object content =
+      cluster.find(kContents, "", text(snapshot, {"status", "boundVolumeSnapshotContentName"}));
   if (content == nullptr)
     bind_snapshot(cluster, snapshot, *claim, *used);
   else
     take_snapshot(cluster, snapshot, *content, *claim, *used);
+}
+
+// ---- for all controllers
+
+std::vector<Disk> disks_of(const Json& owner) {
+  std::vector<Disk> disks;
+  const Json& templated = items(owner, {"spec", "template", "spec", "volumes"});
+  for (const Json& volume : templated.empty() ? items(owner, {"spec", "volumes"}) : templated) {
+    std::string claim(text(volume, {"persistentVolumeClaim", "claimName"}));
+    if (claim.empty()) claim = text(volume, {"dataVolume", "name"});
+    if (!claim.empty()) disks.push_back({std::string(text(volume, {"name"})), std::move(claim)});
+  }
+  return disks;
+}
+
+Object find_claim(const Cluster& cluster, const Json& beside, std::string_view name) {
+  return cluster.find(kClaims, ns_of(beside), name);
+}
+
+bool is_bound(const Json& claim) { return text(claim, {"status", "phase"}) == "Bound"; }
+
+bool waits_for_consumer(const Cluster& cluster, const Json& claim) {
+  const Object used = cluster.find("storageclasses", "", text(claim, {"spec", "storageClassName"}));
+  return used != nullptr && text(*used, {"volumeBindingMode"}) == "WaitForFirstConsumer";
+}
+
+SnapshotClass snapshot_class_of(const Cluster& cluster, std::string_view storage_class,
+                                std::string_view volume) {
+  const Object used = cluster.find("storageclasses", "", storage_class);
+  std::vector<Object> candidates = cluster.list("volumesnapshotclasses");
+  std::erase_if(candidates, [&](const Object& each) {
+    return used == nullptr || text(*each, {"driver"}) != text(*used, {"provisioner"});
+  });
+  if (candidates.empty())
+    return {.problem = fmt::format("No VolumeSnapshotClass: Volume snapshots are not configured for this "
+                                   "StorageClass [{}] [{}]",
+                                   storage_class, volume)};
+  for (const Object& each : candidates)
+    if (candidates.size() == 1 || find(*each, {"metadata", "annotations",
+                                               "snapshot.storage.kubernetes.io/is-default-class"}) != nullptr)
+      return {.name = name_of(*each)};
+  return {.problem =
+              fmt::format("{} matching VolumeSnapshotClasses for {}", candidates.size(), storage_class)};
 }
 
 }  // namespace wukong::sandbox
