@@ -417,7 +417,7 @@ class FakeApi : public kube::Api {
         if (resource != watch->what.gvr.resource || !matches(watch->what, ns, object)) continue;
         const auto version = integer(object, {"metadata", "resourceVersion"}).value_or(0);
         if (watch->what.from_now && static_cast<std::uint64_t>(version) <= watch->since) continue;
-        shelf.objects.insert_or_assign(name, projected(object, watch->what.keep));
+        shelf.objects.insert_or_assign(shelf_key(watch->what, object), projected(object, watch->what.keep));
       }
     }
     watch->changed("");
@@ -432,12 +432,14 @@ class FakeApi : public kube::Api {
         const auto alive = weak.lock();
         if (!alive || alive->shelf->sight != Shelf::Sight::known) return;
         Shelf& shelf = *alive->shelf;
+        const Json names = {{"metadata", {{"name", name}, {"namespace", ns}}}};
+        const std::string key = shelf_key(alive->what, names);
         if (object && matches(alive->what, ns, *object)) {
-          shelf.objects.insert_or_assign(name, projected(*object, alive->what.keep));
-        } else if ((!alive->what.ns.empty() && alive->what.ns != ns) || shelf.objects.erase(name) == 0) {
+          shelf.objects.insert_or_assign(key, projected(*object, alive->what.keep));
+        } else if ((!alive->what.ns.empty() && alive->what.ns != ns) || shelf.objects.erase(key) == 0) {
           return;
         }
-        alive->changed(name);
+        alive->changed(key);
       });
     }
   }

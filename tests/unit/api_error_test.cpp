@@ -38,7 +38,7 @@ TEST_CASE("failed_status: codes") {
   CHECK(error_of(410, "Expired").code == Code::expired);
   CHECK(error_of(413).code == Code::invalid);
   CHECK(error_of(422, "Invalid").code == Code::invalid);
-  CHECK(error_of(429).code == Code::unreachable);
+  CHECK(error_of(429).code == Code::overloaded);
   CHECK(error_of(500, "InternalError").code == Code::failed);
   CHECK(error_of(503, "ServiceUnavailable").code == Code::unreachable);
 }

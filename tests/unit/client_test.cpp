@@ -323,3 +323,173 @@ TEST_CASE("client: a watch that goes silent is begun again") {
   pair.until([&] { return streams.size() == 2; });
   CHECK(pair.server.connections() >= 2);
 }
+
+TEST_CASE("client: silence is noticed by a probe beside the watch, long before the watch's own limit") {
+  std::vector<HttpServer::Connection> streams{};
+  std::vector<std::string> probes{};
+  bool dead = false;
+  Pair pair(
+      [&](const HttpSeen& seen, const auto& to) {
+        if (seen.target == "/livez") {
+          probes.push_back(seen.target);
+          if (!dead) to->answer(404, "not here");  // any answer will do
+          return;
+        }
+        if (!is_watch(seen)) return to->answer(200, list("", 10));
+        streams.push_back(to);
+        to->open_stream();
+      },
+      {.watch_quiet = 60ms, .probe_silence = 40ms, .watch_silence = 30s});
+  const WatchHandle watch = pair.client->watch(kPods, [](const std::string&) {});
+  pair.until([&] { return probes.size() == 2; });
+  CHECK(streams.size() == 1);
+  dead = true;
+  pair.until([&] { return streams.size() == 2; });
+  CHECK(watch.shelf->sight == Shelf::Sight::known);
+}
+
+TEST_CASE("client: silence counts from the last byte, not from the last look") {
+  HttpServer::Connection stream{};
+  std::optional<Time> probed{};
+  Pair pair(
+      [&](const HttpSeen& seen, const auto& to) {
+        if (seen.target == "/livez") probed = pair.loop->now();
+        if (!is_watch(seen)) return to->answer(200, list("", 10));
+        stream = to;
+        to->open_stream();
+      },
+      {.watch_quiet = 1s, .probe_silence = 40ms, .watch_silence = 30s});
+  const WatchHandle watch = pair.client->watch(kPods, [](const std::string&) {});
+  pair.until([&] { return stream != nullptr; });
+  const Handle speak = pair.loop->after(100ms, [&] { stream->line(event("ADDED", "b", 20)); });
+  pair.until([&] { return watch.shelf->objects.contains("b"); });
+  const Time spoke = pair.loop->now();
+  pair.until([&] { return probed.has_value(); });
+  CHECK(*probed - spoke >= 900ms);
+  CHECK(*probed - spoke < 1700ms);
+}
+
+TEST_CASE("client: a watch that speaks is not probed") {
+  HttpServer::Connection stream{};
+  std::size_t probes = 0;
+  Pair pair(
+      [&](const HttpSeen& seen, const auto& to) {
+        if (seen.target == "/livez") ++probes;
+        if (!is_watch(seen)) return to->answer(200, list("", 10));
+        stream = to;
+        to->open_stream();
+      },
+      {.watch_quiet = 1s, .probe_silence = 40ms, .watch_silence = 30s});
+  const WatchHandle watch = pair.client->watch(kPods, [](const std::string&) {});
+  pair.until([&] { return stream != nullptr; });
+  int version = 20;
+  for (int i = 0; i < 20; ++i) {
+    const Time next = pair.loop->now() + 75ms;
+    const Handle tick = pair.loop->after(75ms, [] {});
+    while (pair.loop->now() < next) pair.client->turn();
+    stream->line(event("ADDED", "b", ++version));
+  }
+  CHECK(probes == 0);
+}
+
+TEST_CASE("client: whoever gets through after an outage wakes the others") {
+  std::size_t streams = 0;
+  Pair pair([&](const HttpSeen& seen, const auto& to) {
+    if (seen.target == "/x") return to->answer(200, kObject);
+    if (!is_watch(seen)) return to->answer(200, list("", 10));
+    ++streams;
+    to->open_stream();
+  });
+  std::vector<WatchHandle> watches{};
+  for (const char* ns : {"a", "b", "c", "d", "e"})
+    watches.push_back(pair.client->watch({.gvr = kPods.gvr, .ns = ns}, [](const std::string&) {}));
+  pair.until([&] { return streams == watches.size(); });
+  pair.server.away();
+  const Time away = pair.loop->now();
+  // Long enough for pauses of 2 s and more.
+  while (pair.loop->now() < away + 4s) {
+    const Handle tick = pair.loop->after(50ms, [] {});
+    pair.client->turn();
+  }
+  pair.server.back();
+  CHECK(pair.ask({.path = "/x"}).has_value());
+  const Time back = pair.loop->now();
+  pair.until([&] { return streams == 2 * watches.size(); });
+  CHECK(pair.loop->now() - back < 1s);
+}
+
+TEST_CASE("client: a 429 that stays was not carried out, unless an earlier try may have been") {
+  int tries = 0;
+  bool lose_first = false;
+  Pair pair([&](const HttpSeen&, const auto& to) {
+    if (++tries == 1 && lose_first) return to->cut();
+    to->answer(429, R"({"kind":"Status","code":429,"message":"too many requests, please try again later"})");
+  });
+  const auto busy = pair.ask({.method = Method::post, .path = "/x", .body = "{}", .patience = 700ms});
+  REQUIRE_FALSE(busy.has_value());
+  CHECK(busy.error().code == Code::overloaded);
+  CHECK(busy.error().message.find("; tried for ") != std::string::npos);
+  CHECK(tries > 1);
+  tries = 0;
+  lose_first = true;
+  const auto unsure = pair.ask({.method = Method::post, .path = "/x", .body = "{}", .patience = 700ms});
+  REQUIRE_FALSE(unsure.has_value());
+  CHECK(unsure.error().code == Code::unreachable);
+}
+
+TEST_CASE("client: a read that fails with a plain 500 is tried again for a moment, a write is not") {
+  int tries = 0;
+  Pair pair([&](const HttpSeen& seen, const auto& to) {
+    if (++tries > 1 && seen.target == "/passes") return to->answer(200, kObject);
+    to->answer(500, R"({"kind":"Status","code":500,"reason":"InternalError","message":"oops"})");
+  });
+  CHECK(pair.ask({.path = "/passes"}).has_value());
+  CHECK(tries == 2);
+  tries = 0;
+  const Time start = pair.loop->now();
+  const auto stays = pair.ask({.path = "/stays"});
+  REQUIRE_FALSE(stays.has_value());
+  CHECK(stays.error().code == Code::failed);
+  CHECK(stays.error().message == "oops");
+  CHECK(tries > 2);
+  CHECK(pair.loop->now() - start < 6s);
+  tries = 0;
+  CHECK_FALSE(pair.ask({.method = Method::post, .path = "/stays", .body = "{}"}).has_value());
+  CHECK(tries == 1);
+}
+
+TEST_CASE("client: each distinct warning is told once") {
+  std::vector<std::string> told{};
+  Pair pair(
+      [](const HttpSeen& seen, const auto& to) {
+        to->answer(200, kObject,
+                   seen.target == "/b" ? "Warning: 299 - \"two\"\r\n"
+                                       : "Warning: 299 - \"one\"\r\nWarning: 299 - \"two\"\r\n");
+      },
+      {.warn = [&](std::string_view words) { told.emplace_back(words); }});
+  CHECK(pair.ask({.path = "/a"})->warnings.empty());
+  CHECK(pair.ask({.path = "/b"}).has_value());
+  CHECK(pair.ask({.path = "/a"}).has_value());
+  CHECK(told == std::vector<std::string>{"one", "two"});
+}
+
+TEST_CASE("client: gzip is asked for, unless the kubeconfig says otherwise, and read") {
+  // {"kind":"Pod","metadata":{"name":"a"},"spec":{"x":1}} as gzip writes it.
+  static constexpr unsigned char kPacked[] = {
+      0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xab, 0x56, 0xca, 0xce,
+      0xcc, 0x4b, 0x51, 0xb2, 0x52, 0x0a, 0xc8, 0x4f, 0x51, 0xd2, 0x51, 0xca, 0x4d, 0x2d,
+      0x49, 0x4c, 0x49, 0x2c, 0x49, 0x54, 0xb2, 0xaa, 0x56, 0xca, 0x4b, 0xcc, 0x4d, 0x05,
+      0x4a, 0x24, 0x2a, 0xd5, 0xea, 0x28, 0x15, 0x17, 0xa4, 0x26, 0x83, 0xc4, 0x2a, 0x94,
+      0xac, 0x0c, 0x6b, 0x6b, 0x01, 0xca, 0xf7, 0x99, 0x2d, 0x35, 0x00, 0x00, 0x00};
+  const std::string packed(std::begin(kPacked), std::end(kPacked));
+  const auto serve = [&](const HttpSeen& seen, const auto& to) {
+    const bool asked = seen.headers.contains("accept-encoding");
+    to->answer(200, asked ? packed : kObject, asked ? "Content-Encoding: gzip\r\n" : "");
+  };
+  Pair pair(serve);
+  CHECK(text(pair.ask({.path = "/x"})->body, {"metadata", "name"}) == "a");
+  CHECK(pair.server.seen.front().headers.at("accept-encoding") == "gzip");
+  Pair plain(serve, {}, {.disable_compression = true});
+  CHECK(text(plain.ask({.path = "/x"})->body, {"metadata", "name"}) == "a");
+  CHECK_FALSE(plain.server.seen.front().headers.contains("accept-encoding"));
+}

@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "commands/permission_table.h"
 #include "commands/registry.h"
 #include "op/dry_run.h"
 #include "render/output.h"
@@ -14,7 +19,7 @@ using kube::Fact;
 
 namespace {
 
-const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1", .suffix = "abcde"};
+const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1"};
 
 Json parsed(std::string_view text) {
   auto value = parse_json(text);
@@ -35,8 +40,8 @@ Json phase(const char* word) { return {{"status", {{"phase", word}}}}; }
 
 CloneFacts sound() {
   CloneFacts facts;
-  facts.clone_group = Fact::known(parsed(R"({"kind": "APIGroup", "name": "clone.kubevirt.io", "versions": [
-    {"groupVersion": "clone.kubevirt.io/v1beta1", "version": "v1beta1"}, {"groupVersion": "clone.kubevirt.io/v1alpha1", "version": "v1alpha1"}]})"));
+  facts.served = kube::ServedApis{{{"clone.kubevirt.io", {{"v1beta1", {}}, {"v1alpha1", {}}}},
+                                   {"snapshot.kubevirt.io", {{"v1beta1", {}}, {"v1alpha1", {}}}}}};
   facts.source = Fact::known(web());
   facts.target = Fact::absent();
   facts.clones = Fact::known(parsed(R"({"items": []})"));
@@ -83,12 +88,12 @@ TEST_CASE("clone names: fixed before the first write") {
   CHECK(names->source == "web");
   CHECK(names->target == "web2");
   CHECK(names->clone == "web2-opid1");
-  CHECK(clone_names(typed("web", ""), kScope)->target == "clone-web-abcde");
+  CHECK(clone_names(typed("web", ""), kScope)->target == "clone-web-opid1");
   CHECK(clone_names(typed(std::string(63, 'a'), ""), kScope)->target.size() == 63);
 }
 
 TEST_CASE("clone names: what Kubernetes would refuse, or never end, is a usage error") {
-  CHECK(name_problem("snapshot/s", "t") == "\"snapshot/s\" is no VM");
+  CHECK(name_problem("pvc/s", "t") == "\"pvc/s\" is no VM");
   CHECK(name_problem("web", "web") == "web cannot be cloned onto itself");
   CHECK(name_problem("web", "Bad_Name").starts_with("\"Bad_Name\" cannot be the name of a VM: "));
   CHECK(name_problem("web", std::string(64, 'a')).ends_with("it has more than 63 characters"));
@@ -105,6 +110,22 @@ TEST_CASE("clone plan: sound facts give a sound operation, the same every time")
   CHECK(testing::golden("golden/clone/native.yaml", lines) == lines);
 }
 
+TEST_CASE("clone plan: needs no more than doctor --permissions says") {
+  const auto plan = planned(sound());
+  REQUIRE(plan.has_value());
+  std::vector<kube::Permission> printed;
+  for (const PermissionRule& rule : rules_of("clone:native"))
+    for (kube::Permission& permission : permissions_of(rule, "demo"))
+      printed.push_back(std::move(permission));
+  op::Permissions needed = op::permissions(*plan);
+  needed.required.insert(needed.required.end(), needed.optional.begin(), needed.optional.end());
+  for (kube::Permission permission : needed.required) {
+    permission.name.clear();
+    CAPTURE(permission.verb + " " + permission.resource);
+    CHECK(std::find(printed.begin(), printed.end(), permission) != printed.end());
+  }
+}
+
 TEST_CASE("clone plan: without --wait only the clone is made; --keep leaves it") {
   CloneOptions options = typed();
   options.write.wait = false;
@@ -113,13 +134,13 @@ TEST_CASE("clone plan: without --wait only the clone is made; --keep leaves it")
   options.keep = true;
   const auto kept = planned(sound(), options);
   REQUIRE(kept.has_value());
-  for (const op::Step& step : kept->steps) CHECK(step.phase != op::Phase::tidy);
+  for (const op::Step& step : kept->steps)
+    if (step.phase == op::Phase::tidy) CHECK(std::holds_alternative<op::Patch>(step.action));
 }
 
 TEST_CASE("clone plan: the older API version is spoken where only that is served") {
   CloneFacts facts = sound();
-  facts.clone_group = Fact::known(parsed(
-      R"({"kind": "APIGroup", "versions": [{"groupVersion": "clone.kubevirt.io/v1alpha1", "version": "v1alpha1"}]})"));
+  facts.served->groups["clone.kubevirt.io"].erase("v1beta1");
   const auto plan = planned(facts);
   REQUIRE(plan.has_value());
   CHECK(text(op::manifests(*plan).front(), {"apiVersion"}) == "clone.kubevirt.io/v1alpha1");
@@ -127,8 +148,7 @@ TEST_CASE("clone plan: the older API version is spoken where only that is served
 
 TEST_CASE("clone plan: snapshots and restores are watched in the version that is served") {
   CloneFacts facts = sound();
-  facts.snapshot_group = Fact::known(parsed(
-      R"({"kind": "APIGroup", "versions": [{"groupVersion": "snapshot.kubevirt.io/v1alpha1", "version": "v1alpha1"}]})"));
+  facts.served->groups["snapshot.kubevirt.io"].erase("v1beta1");
   const auto plan = planned(facts);
   REQUIRE(plan.has_value());
   for (const op::Step& step : plan->steps)
@@ -155,7 +175,7 @@ TEST_CASE("clone plan: refuses before any write") {
     CHECK(refusal(facts).message == "VirtualMachineClone demo/c is making web2 already");
   }
   SUBCASE("no API") {
-    facts.clone_group = Fact::absent();
+    facts.served->groups.clear();
     CHECK(refusal(facts).message.find("clone.kubevirt.io") != std::string::npos);
   }
   SUBCASE("the feature gate is off") {
@@ -208,18 +228,11 @@ TEST_CASE("clone plan: a missing claim is told before what KubeVirt says of its 
         "VirtualMachine demo/web names a disk that does not exist: PersistentVolumeClaim demo/web-root");
 }
 
-TEST_CASE("clone plan: what gives it up names what has been begun") {
+TEST_CASE("clone plan: the commands that wait for it and give it up are right at any time") {
   const auto plan = planned(sound());
   REQUIRE(plan.has_value());
-  op::Seen seen;
-  CHECK(plan->cancel_now(seen).empty());
-  seen.keep("clone", Json{{"metadata", {{"uid", "c1"}}}});
-  seen.keep("usable", Verdict{.memory = {{"claims", "restore-r1-root"}}});
-  CHECK(plan->cancel_now(seen) ==
-        "kubectl delete -n demo --ignore-not-found virtualmachinerestore/tmp-restore-c1 "
-        "persistentvolumeclaim/restore-r1-root && kubectl delete -n demo virtualmachineclone/web2-opid1");
-  seen.keep("usable", Verdict{.memory = {{"claims", "restore-r1-root"}, {"target", "made"}}});
-  CHECK(plan->cancel_now(seen).find(" virtualmachine/web2 ") != std::string::npos);
+  CHECK(plan->wait_command == "kubectl wukong wait vmclone/web2-opid1 -n demo");
+  CHECK(plan->cancel_command == "kubectl wukong cancel vmclone/web2-opid1 -n demo -y");
 }
 
 TEST_CASE("clone plan: the gate is on by itself from KubeVirt 1.9, unless it was switched off") {
@@ -240,8 +253,8 @@ TEST_CASE("clone plan: the gate is on by itself from KubeVirt 1.9, unless it was
 TEST_CASE("clone plan: what cannot be read refuses nothing, and is said") {
   const Error forbidden{.code = Code::forbidden, .message = "no"};
   CloneFacts facts = sound();
-  facts.source = facts.target = facts.clones = facts.kubevirts = facts.clone_group =
-      Fact::unreadable(forbidden);
+  facts.served.reset();
+  facts.source = facts.target = facts.clones = facts.kubevirts = Fact::unreadable(forbidden);
   facts.claims.clear();
   facts.claim_names.clear();
   const auto plan = planned(facts);
@@ -263,10 +276,15 @@ struct Screen {
     io.err = [this](std::string_view text) { err += text; };
     io.environment = [](const char*) { return std::string(); };
     io.window = [] { return std::pair{0, 0}; };
-    io.random = "opid1abcde";
+    io.random = "opid1";
     return io;
   }
 };
+
+const Json kApis = {{"kind", "APIGroupList"},
+                    {"groups",
+                     {{{"name", "clone.kubevirt.io"}, {"versions", {{{"version", "v1beta1"}}}}},
+                      {{"name", "snapshot.kubevirt.io"}, {"versions", {{{"version", "v1beta1"}}}}}}}};
 
 /// A cluster with the VM web, on which KubeVirt carries out a clone when one is created.
 void serve_clone(testing::FakeApi& api) {
@@ -275,7 +293,7 @@ void serve_clone(testing::FakeApi& api) {
   claim["status"]["phase"] = "Bound";
   api.put(gvr::pvc(), claim);
   api.handle([&api](const kube::Request& request) -> std::optional<testing::FakeApi::Answer> {
-    if (request.path == "/apis/clone.kubevirt.io") return testing::FakeApi::ok(sound().clone_group.object);
+    if (request.path == "/apis") return testing::FakeApi::ok(kApis);
     if (request.method != kube::Method::post || !request.path.ends_with("/virtualmachineclones"))
       return testing::FakeApi::pass();
     for (const auto& [key, value] : request.query)
@@ -322,7 +340,7 @@ TEST_CASE("clone --wait: prints the new VM, removes the clone object") {
   REQUIRE(command(api, screen, {"clone", "web", "web2", "--wait"}).has_value());
   CHECK(screen.out == "NAME   STATUS    DISKS     CLONED FROM\nweb2   Stopped   1 bound   web\n");
   CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
-  CHECK(screen.err.starts_with("clone demo/web -> demo/web2\n"));
+  CHECK(screen.err.starts_with("operation opid1: clone demo/web -> demo/web2\n"));
 }
 
 TEST_CASE("clone: without --wait says how to wait and how to give up") {
@@ -331,7 +349,7 @@ TEST_CASE("clone: without --wait says how to wait and how to give up") {
   Screen screen;
   REQUIRE(command(api, screen, {"clone", "web", "web2", "--progress", "none"}).has_value());
   CHECK(screen.out == "virtualmachineclone.clone.kubevirt.io/web2-opid1 created\n");
-  CHECK(screen.err.find("kubectl delete virtualmachineclone web2-opid1 -n demo") != std::string::npos);
+  CHECK(screen.err.find("kubectl wukong cancel vmclone/web2-opid1 -n demo -y") != std::string::npos);
 }
 
 TEST_CASE("clone --dry-run: writes nothing") {
@@ -359,4 +377,53 @@ TEST_CASE("clone: a missing permission is named with the Role to ask for, and no
             "apiGroups: [\"clone.kubevirt.io\"], resources: [\"virtualmachineclones\"], verbs: [create") !=
         std::string::npos);
   CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
+}
+
+TEST_CASE("clone: who may not ask what is served is not refused for it") {
+  testing::FakeApi api;
+  serve_clone(api);
+  api.script(kube::Method::get, "/apis", testing::FakeApi::error(Code::forbidden, "no"));
+  Screen screen;
+  CHECK(command(api, screen, {"clone", "web", "web2", "--wait"}).has_value());
+}
+
+TEST_CASE("clone: a server without clones is named, also when nothing else is missing") {
+  testing::FakeApi api;
+  serve_clone(api);
+  api.script(kube::Method::get, "/apis",
+             testing::FakeApi::ok({{"kind", "APIGroupList"}, {"groups", Json::array()}}));
+  Screen screen;
+  const auto result = command(api, screen, {"clone", "web", "web2"});
+  REQUIRE_FALSE(result.has_value());
+  CHECK(exit_code(result.error().code) == 3);
+  CHECK(result.error().message.starts_with("this cluster does not serve clone.kubevirt.io"));
+}
+
+TEST_CASE("clone: what the disk remembers of the server is asked anew before it refuses") {
+  char dir[] = "/tmp/wukong-clone-XXXXXX";
+  REQUIRE(mkdtemp(dir) != nullptr);
+  const std::string file = std::string(dir) + "/server.json";
+  const WallTime now = std::chrono::system_clock::now();
+  const auto ask = [&](const Json& answer, const char* scripted) {
+    testing::FakeApi api;
+    serve_clone(api);
+    api.script(kube::Method::get, scripted, testing::FakeApi::ok(answer));
+    kube::Discovery discovery(api, file, now + std::chrono::seconds{1});
+    auto facts = gather_clone({.source = "web", .target = "web2", .clone = "web2-x"}, api, discovery, kScope);
+    REQUIRE(facts.has_value());
+    return std::pair(std::move(*facts), api.lines(false));
+  };
+  const auto asked = [](const std::vector<std::string>& lines) {
+    return std::count(lines.begin(), lines.end(), "GET /apis");
+  };
+  const auto [first, first_lines] = ask({{"kind", "APIGroupList"}, {"groups", Json::array()}}, "/apis");
+  CHECK_FALSE(plan_clone(typed(), {"web", "web2", "web2-x"}, first, {}, kScope).has_value());
+  // KubeVirt was installed a moment ago.
+  const auto [second, second_lines] = ask(kApis, "/apis");
+  CHECK(plan_clone(typed(), {"web", "web2", "web2-x"}, second, {}, kScope).has_value());
+  CHECK(asked(second_lines) == 1);
+  const auto [third, third_lines] = ask(kApis, "/unused");
+  CHECK(third.served == second.served);
+  CHECK(asked(third_lines) == 0);
+  std::filesystem::remove_all(dir);
 }

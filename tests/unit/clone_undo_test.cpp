@@ -53,11 +53,25 @@ TEST_CASE("clone settled: a snapshot that is being taken is waited for, and the 
   CHECK(f.at(11) == State::done);
 }
 
+TEST_CASE("restore gone: waited for, but not for ever; a clone that is gone has none") {
+  Fixture f = snapshotting();
+  f.judge = status::inner_restore_gone_judge(kWait);
+  f.shelves.put("virtualmachinerestores", named("tmp-restore-u1"));
+  CHECK(f.at(0) == State::working);
+  CHECK(f.at(46) == State::done);
+  f.shelves.remove("virtualmachinerestores", "tmp-restore-u1");
+  f.last = {};
+  CHECK(f.at(1) == State::working);
+  CHECK(f.at(2) == State::working);
+  CHECK(f.at(3) == State::done);
+}
+
 TEST_CASE("clone settled: what does not go on is not waited for") {
   Fixture f = snapshotting();
   put_ready(f);
   f.at(0);
-  CHECK(f.at(3) == State::done);
+  CHECK(f.at(3) == State::working);
+  CHECK(f.at(7) == State::done);
 
   Fixture failing = snapshotting();
   Json refused = named("tmp-snapshot-u1");
@@ -67,7 +81,7 @@ TEST_CASE("clone settled: what does not go on is not waited for") {
 
   Fixture slow = snapshotting();
   slow.at(0);
-  CHECK(slow.at(30) == State::done);
+  CHECK(slow.at(45) == State::done);
 
   Fixture gone = snapshotting();
   gone.shelves.remove("virtualmachineclones", "c1");
@@ -91,7 +105,7 @@ TEST_CASE("claims gone: only those of this clone count, and they are named when 
   f.shelves.remove("persistentvolumeclaims", "restore-r1-root");
   CHECK(f.at(1) == State::done);
   f.shelves.put("persistentvolumeclaims", mine);
-  CHECK(f.at(30) == State::failed);
+  CHECK(f.at(45) == State::failed);
   CHECK(f.last.message.ends_with("restore-r1-root"));
 }
 

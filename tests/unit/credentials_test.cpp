@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+
+#include "support/golden.h"
 
 using namespace wukong;
 using namespace wukong::kube;
@@ -60,6 +63,26 @@ ClusterAccess with_plugin(const std::string& folder, const std::string& status,
   return access;
 }
 
+Result<std::string> pki(const std::string& name) {
+  return read_file(testing::tests_dir() / "data/kubeconfigs/pki" / name);
+}
+
+/// As read from client.crt and client.key.
+ClusterAccess with_certificate_files() {
+  ClusterAccess access{.server = "https://h"};
+  access.credentials.client_certificate = pki("client.crt").value();
+  access.credentials.client_key = pki("client.key").value();
+  access.credentials.certificate_file = ".crt";
+  access.credentials.key_file = ".key";
+  return access;
+}
+
+CredentialIo reading(World& world, FileReader read) {
+  CredentialIo io = world.io();
+  io.read = std::move(read);
+  return io;
+}
+
 constexpr const char* kCounted = R"({\"token\":\"t$n\"})";
 
 std::string header(const Headers& headers, const std::string& name) {
@@ -93,6 +116,7 @@ TEST_CASE("headers: impersonation") {
                          {"Impersonate-Extra-example.com%2Fscopes", "x"},
                          {"Impersonate-Extra-example.com%2Fscopes", "y"}};
   CHECK(*auth_headers({}, as, false) == expected);
+  CHECK(header(*auth_headers({}, {.user = " jane "}, true), "Impersonate-User") == "jane");
   CHECK(auth_headers({}, {.groups = {"a"}}, true)->empty());
 }
 
@@ -120,7 +144,43 @@ TEST_CASE("credentials: fixed ones cannot be refreshed") {
   CHECK(source.waits().empty());
 }
 
-TEST_CASE("credentials: a token file is read again after a minute, or after a 401") {
+TEST_CASE("credentials: certificate files are read again after ten seconds, or after a 401") {
+  World world{};
+  std::string name = "client";
+  CredentialSource source(with_certificate_files(),
+                          reading(world, [&](const std::string& end) { return pki(name + end); }));
+  const auto first = source.wait();
+  name = "ec";
+  CHECK(source.wait()->generation == first->generation);
+  world.now += 10s;
+  const auto second = source.wait();
+  CHECK(second->client_certificate == *pki("ec.crt"));
+  CHECK(second->client_key == *pki("ec.key"));
+  CHECK(second->generation != first->generation);
+  CHECK(source.refresh(first->generation));
+  CHECK_FALSE(source.refresh(second->generation));
+  name = "ed25519";
+  CHECK(source.refresh(second->generation));
+  CHECK(source.wait()->client_certificate == *pki("ed25519.crt"));
+}
+
+TEST_CASE("credentials: half of a renewed certificate does not count") {
+  World world{};
+  std::string key = "client.key";
+  CredentialSource source(with_certificate_files(), reading(world, [&](const std::string& end) {
+                            return pki(end == ".crt" ? "ec.crt" : key);
+                          }));
+  for (const char* half : {"client.key", "missing.key"}) {
+    key = half;
+    world.now += 10s;
+    CHECK(source.wait()->client_certificate == *pki("client.crt"));
+  }
+  key = "ec.key";
+  world.now += 10s;
+  CHECK(source.wait()->client_certificate == *pki("ec.crt"));
+}
+
+TEST_CASE("credentials: a token file is read again after fifty seconds, or after a 401") {
   World world{.file = " one\n"};
   ClusterAccess access{.server = "https://h"};
   access.credentials.token_file = "/token";
@@ -129,7 +189,7 @@ TEST_CASE("credentials: a token file is read again after a minute, or after a 40
   REQUIRE(first.has_value());
   CHECK(first->token == "one");
   world.file = "two";
-  world.now += 59s;
+  world.now += 49s;
   CHECK(source.wait()->token == "one");
   CHECK(world.reads == 1);
   world.now += 1s;
@@ -229,4 +289,53 @@ TEST_CASE("credentials: a plugin that is missing, or needs a terminal") {
   CHECK(CredentialSource(access, world.io()).wait().error().hint == "get it");
   access.credentials.exec->interactive_mode = "Always";
   CHECK(CredentialSource(access, world.io()).wait().error().code == Code::unauthenticated);
+}
+
+TEST_CASE("credentials: an id-token is renewed ten seconds before its end, and the new one is kept") {
+  // {"exp":1767225600}: 2026-01-01T00:00:00Z; then {"exp":1767229200}, an hour later.
+  const std::string first = "e30.eyJleHAiOjE3NjcyMjU2MDB9.x";
+  const std::string second = "e30.eyJleHAiOjE3NjcyMjkyMDB9.x";
+  World world{.wall = parse_rfc3339("2025-12-31T23:59:49Z").value()};
+  ClusterAccess access{.server = "https://h"};
+  access.credentials.oidc = OidcSpec{.settings = {{"id-token", first}, {"refresh-token", "r1"}}};
+  std::vector<std::string> sent{};
+  CredentialIo io = world.io();
+  io.renew = [&](const OidcSpec& spec, const std::atomic<bool>&) -> Result<OidcTokens> {
+    sent.push_back(spec.settings.at("refresh-token"));
+    if (sent.size() == 1) return Error{.code = Code::unauthenticated, .message = "no"};
+    return OidcTokens{.id_token = second, .refresh_token = "r2"};
+  };
+  CredentialSource source(access, std::move(io));
+  CHECK(source.wait()->token == first);
+  CHECK(sent.empty());
+  world.wall += 1s;
+  CHECK(source.wait().error().message == "no");
+  world.now += 9s;
+  CHECK_FALSE(source.wait().has_value());
+  CHECK(sent.size() == 1);
+  world.now += 1s;
+  const auto got = source.wait();
+  REQUIRE(got.has_value());
+  CHECK(got->token == second);
+  CHECK_FALSE(source.refresh(got->generation));
+  world.now += 1min;
+  world.wall += 30min;
+  CHECK(source.wait()->token == second);
+  world.wall += 30min;
+  CHECK(source.wait()->token == second);  // as the issuer gave it, whatever our clock says
+  CHECK(sent == std::vector<std::string>{"r1", "r1", "r2"});
+}
+
+TEST_CASE("credentials: a renewal that is dropped is told to stop") {
+  World world{};
+  ClusterAccess access{.server = "https://h"};
+  access.credentials.oidc = OidcSpec{.settings = {{"refresh-token", "r"}}};
+  CredentialIo io = world.io();
+  io.renew = [](const OidcSpec&, const std::atomic<bool>& stop) -> Result<OidcTokens> {
+    while (!stop) std::this_thread::yield();
+    return Error{};
+  };
+  CredentialSource source(access, std::move(io));
+  CHECK_FALSE(source.current()->has_value());
+  REQUIRE(source.waits().size() == 1);
 }

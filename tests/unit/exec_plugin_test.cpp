@@ -3,14 +3,22 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "kube/base64.h"
+#include "kube/kubeconfig.h"
+
+#include "support/golden.h"
 
 using namespace wukong;
 using namespace wukong::kube;
 
 namespace {
+
+std::string pki(const std::string& name) {
+  return kube::read_file(testing::tests_dir() / "data/kubeconfigs/pki" / name).value();
+}
 
 constexpr const char* kV1 = "client.authentication.k8s.io/v1";
 
@@ -79,12 +87,12 @@ TEST_CASE("exec plugin: cluster info only where it is asked for") {
   spec.provide_cluster_info = true;
   spec.cluster_config = {{"audience", "x"}};
   const ClusterAccess access{
-      .server = "https://h", .ca_pem = "PEM", .tls_server_name = "n", .proxy_url = "http://p"};
+      .tls_server_name = "n", .proxy_url = "http://p", .told_server = "HTTPS://h/", .told_ca = "PEM"};
   const auto info = parse_json(variable(exec_environment(spec, access, false, {}), "KUBERNETES_EXEC_INFO"));
   REQUIRE(info.has_value());
   CHECK_FALSE(flag(*info, {"spec", "interactive"}, true));
   const Json& cluster = fields(*info, {"spec", "cluster"});
-  CHECK(text(cluster, {"server"}) == "https://h");
+  CHECK(text(cluster, {"server"}) == "HTTPS://h/");
   CHECK(text(cluster, {"certificate-authority-data"}) == encode_base64("PEM"));
   CHECK(text(cluster, {"tls-server-name"}) == "n");
   CHECK(text(cluster, {"proxy-url"}) == "http://p");
@@ -99,27 +107,61 @@ TEST_CASE("exec plugin: good answers") {
   CHECK(token->token == "t");
   REQUIRE(token->expires.has_value());
   CHECK(format_rfc3339(*token->expires) == "2026-01-01T00:00:00Z");
-  const auto cert =
-      parse_exec_credential(answer(R"({"clientCertificateData":"C","clientKeyData":"K"})"), kV1);
+  const Json pair = {{"clientCertificateData", pki("ec.crt")}, {"clientKeyData", pki("ec.key")}};
+  const auto cert = parse_exec_credential(answer(dump(pair)), kV1);
   REQUIRE(cert.has_value());
-  CHECK(cert->client_certificate == "C");
-  CHECK(cert->client_key == "K");
+  CHECK(cert->client_certificate == pki("ec.crt"));
+  CHECK(cert->client_key == pki("ec.key"));
   CHECK_FALSE(cert->expires.has_value());
+  const auto yaml = parse_exec_credential(
+      "apiVersion: client.authentication.k8s.io/v1\nkind: ExecCredential\nstatus: {token: t}\n", kV1);
+  REQUIRE(yaml.has_value());
+  CHECK(yaml->token == "t");
 }
 
 TEST_CASE("exec plugin: bad answers are refused without being quoted") {
   CHECK(error_of("") == "it did not print an ExecCredential as JSON");
-  CHECK(error_of("token: hunter2") == "it did not print an ExecCredential as JSON");
+  CHECK(error_of("hunter2") == "it did not print an ExecCredential as JSON");
+  CHECK(error_of("kind: Pod") == "it did not print an ExecCredential");
   CHECK(error_of(R"({"token":"hunter2)") == "it did not print an ExecCredential as JSON");
-  CHECK(error_of(R"(["hunter2"])") == "it did not print an ExecCredential");
+  CHECK(error_of(R"(["hunter2"])") == "it did not print an ExecCredential as JSON");
   CHECK(error_of(R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1"})")
             .find("v1beta1") != std::string::npos);
   CHECK(error_of(answer("null")) == "it gave neither a token nor a client certificate");
-  CHECK(error_of(answer(R"({"token":7})")) == "it gave neither a token nor a client certificate");
+  CHECK(error_of(answer(R"({"token":7})")) == "its answer has a token that is no text");
+  CHECK(error_of(answer("[]")) == "its answer has a status that is no object");
+  CHECK(error_of(answer(R"({"clientCertificateData":"hunter2","clientKeyData":"hunter2"})")) ==
+        "its answer cannot be used: the client certificate is none in PEM form");
   CHECK(error_of(answer(R"({"token":"hunter2","clientKeyData":"K"})")).find("but not both") !=
         std::string::npos);
   CHECK(error_of(answer(R"({"token":"hunter2","expirationTimestamp":"soon"})")).find("not a time") !=
         std::string::npos);
+}
+
+TEST_CASE("exec plugin: a variable's name may hold the equals sign") {
+  ExecSpec spec = plugin();
+  spec.env = {{"A=B", "c"}};
+  CHECK(variable(exec_environment(spec, {}, false, {"A=old"}), "A") == "B=c");
+}
+
+TEST_CASE("exec plugin: sought in absolute folders of PATH, and without zero bytes") {
+  ClusterAccess access{};
+  access.credentials.exec = plugin();
+  const auto program = [&](const std::string& command, const std::string& path) {
+    access.credentials.exec->command = command;
+    const auto child = exec_child(access, false, {"PATH=" + path}, {});
+    return child ? child->program : child.error().message;
+  };
+  CHECK(program("sh", "/nowhere:/bin") == "/bin/sh");
+  CHECK(program("./sh", "/bin") == "./sh");
+  for (const char* path : {".:/bin", ":/bin", "", "/nowhere"}) {
+    const auto there = std::filesystem::current_path();
+    std::filesystem::current_path("/bin");
+    CHECK(program("sh", path).find("is not installed, or not in PATH") != std::string::npos);
+    std::filesystem::current_path(there);
+  }
+  access.credentials.exec->args = {std::string("a\0b", 3)};
+  CHECK(program("sh", "/bin").find("zero byte") != std::string::npos);
 }
 
 TEST_CASE("exec plugin: how it ended") {

@@ -212,6 +212,7 @@ struct Answer {
   long status{};
   std::string body{};
   curl_off_t retry_after{};
+  std::string serial{};  // of the certificate; only of the request that opened the connection
   bool parses() const { return parse_json(body).has_value(); }
 };
 
@@ -246,7 +247,13 @@ class Curl {
     curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
     curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &take);
     curl_easy_setopt(easy_, CURLOPT_WRITEDATA, &out.body);
+    curl_easy_setopt(easy_, CURLOPT_CERTINFO, 1L);
     out.curl = curl_easy_perform(easy_);
+    const curl_certinfo* chain = nullptr;
+    curl_easy_getinfo(easy_, CURLINFO_CERTINFO, &chain);
+    for (const curl_slist* at = chain != nullptr && chain->num_of_certs > 0 ? chain->certinfo[0] : nullptr;
+         at != nullptr; at = at->next)
+      if (const std::string_view field = at->data; field.starts_with("Serial Number:")) out.serial = field;
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &out.status);
     curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &out.retry_after);
     return out;
@@ -601,6 +608,20 @@ TEST_CASE("ending TLS: a watch ends in good order, with an ERROR event, or is cu
   CHECK(torn.curl != CURLE_OK);
   CHECK_FALSE(torn.body.ends_with("}\n"));
   CHECK(client.get("/ends?watch=true", 50ms).curl == CURLE_OPERATION_TIMEDOUT);
+}
+
+TEST_CASE("ending TLS: a rotated certificate is seen by later connections, and of the same authority") {
+  HttpsServer server;
+  const auto proxy = proxy_before(Mode::tls, server.upstream());
+  Curl before(*proxy);
+  const Answer old = before.get("/a");
+  proxy->rotate();
+  CHECK(before.get("/a").status == 200);  // its connection goes on
+  Curl after(*proxy);
+  const Answer fresh = after.get("/a");
+  CHECK(fresh.status == 200);
+  CHECK_FALSE(old.serial.empty());
+  CHECK(fresh.serial != old.serial);
 }
 
 TEST_CASE("a kubeconfig that goes through the proxy") {

@@ -238,10 +238,10 @@ TEST_CASE("names of kinds and objects") {
   CHECK(gvr::pvc().api_version() == "v1");
   CHECK(gvr::vm().qualified() == "virtualmachines.kubevirt.io");
   CHECK(gvr::event().qualified() == "events");
-  for (const Gvr& each :
-       {gvr::vm(), gvr::vmi(), gvr::vm_clone(), gvr::vm_snapshot(), gvr::vm_restore(), gvr::pvc(),
-        gvr::event(), gvr::storage_class(), gvr::storage_profile(), gvr::volume_snapshot(),
-        gvr::volume_snapshot_class(), gvr::kubevirt(), gvr::self_subject_access_review()}) {
+  for (const Gvr& each : {gvr::vm(), gvr::vmi(), gvr::vm_clone(), gvr::vm_snapshot(), gvr::vm_restore(),
+                          gvr::pvc(), gvr::data_volume(), gvr::event(), gvr::storage_class(),
+                          gvr::storage_profile(), gvr::volume_snapshot(), gvr::volume_snapshot_class(),
+                          gvr::kubevirt(), gvr::self_subject_access_review()}) {
     CHECK_FALSE(each.version.empty());
     CHECK(each.resource.ends_with("s"));
     CHECK_FALSE(each.kind.empty());

@@ -24,6 +24,17 @@ TEST_CASE("output: a table is laid out as kubectl's") {
   CHECK(table({"NAME"}, {}, false).empty());
 }
 
+TEST_CASE("output: where lines are limited, the last column of a table goes on below itself") {
+  const std::vector<std::vector<std::string>> rows{{"web", "no", "one two three four five six seven"},
+                                                   {"db", "ok", ""}};
+  CHECK(table({"NAME", "STATE", "WHY"}, rows, true, 36) ==
+        "NAME   STATE   WHY\n"
+        "web    no      one two three four\n"
+        "               five six seven\n"
+        "db     ok\n");
+  CHECK(table({"NAME", "STATE", "WHY"}, rows, true, 30) == table({"NAME", "STATE", "WHY"}, rows, true));
+}
+
 TEST_CASE("output: table columns are aligned by display width, and cells are clean") {
   CHECK(table({"NAME", "STATE"}, {{"虚拟机", "ok"}, {"web", "ok"}}, false) == "虚拟机   ok\nweb      ok\n");
   CHECK(table({"NAME", "NOTE"}, {{"a\x1b[31mb", "c\nd"}}, false).find('\x1b') == std::string::npos);

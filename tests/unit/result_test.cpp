@@ -55,7 +55,7 @@ TEST_CASE("every code has its exit code") {
   CHECK(exit_code(Code::failed) == 1);
   CHECK(exit_code(Code::usage) == 2);
   CHECK(exit_code(Code::precondition) == 3);
-  for (const Code code : {Code::unreachable, Code::unauthenticated, Code::forbidden})
+  for (const Code code : {Code::unreachable, Code::overloaded, Code::unauthenticated, Code::forbidden})
     CHECK(exit_code(code) == 4);
   CHECK(exit_code(Code::timed_out) == 5);
   CHECK(exit_code(Code::partly) == 6);

@@ -74,8 +74,8 @@ TEST_CASE("is_retryable_status: a webhook that was not reached decided nothing")
 
 TEST_CASE("is_retryable_transport: the network mends itself, certificates do not") {
   for (const int code : {CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST, CURLE_RECV_ERROR,
-                         CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_HTTP2,
-                         CURLE_HTTP2_STREAM, CURLE_OPERATION_TIMEDOUT, CURLE_SSL_CONNECT_ERROR})
+                         CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND, CURLE_GOT_NOTHING,
+                         CURLE_HTTP2, CURLE_HTTP2_STREAM, CURLE_OPERATION_TIMEDOUT, CURLE_SSL_CONNECT_ERROR})
     CHECK(is_retryable_transport(code, ""));
   for (const int code :
        {CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_URL_MALFORMAT})

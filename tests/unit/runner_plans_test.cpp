@@ -353,6 +353,7 @@ class Batch : public FakeApi {
   std::size_t posts{};
 
   void request(kube::Request request, Done done) override {
+    if (request.method != kube::Method::post) return FakeApi::request(std::move(request), std::move(done));
     ++posts;
     most_in_flight = std::max(most_in_flight, ++in_flight_);
     if (posts % 100 == 0) peak = std::max(peak, heap());
@@ -410,4 +411,22 @@ TEST_CASE("batch: Ctrl-C stops creating at once and keeps what stands") {
   CHECK(api.posts < 5000);
   CHECK(outcome.made.size() + 3 >= api.posts);
   CHECK(outcome.failed + outcome.succeeded == 5000);
+}
+
+TEST_CASE("clone to 3 targets: what is counted are targets, not the steps towards them") {
+  FakeApi api;
+  serve_storage(api, seconds{1}, "web-01");
+  const Outcome outcome = run_all(api, clone_many(3));
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->message == "1 of 3 failed");
+  CHECK(outcome.succeeded == 2);
+  CHECK(outcome.failed == 1);
+}
+
+TEST_CASE("clone to 3 targets: a failed step that all need is told as itself") {
+  FakeApi api;
+  api.at(seconds{1}, [&] { api.merge(gvr::vm_snapshot(), "demo", "s", phase("Failed")); });
+  const Outcome outcome = run_all(api, clone_many(3));
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->message.find("of 3 failed") == std::string::npos);
 }

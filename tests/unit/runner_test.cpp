@@ -111,13 +111,51 @@ TEST_CASE("runner: a create whose answer was lost knows its own object") {
 }
 
 TEST_CASE("runner: a create that is said to have failed after it was carried out knows its own object") {
-  for (const Code code : {Code::failed, Code::conflict}) {
+  for (const Code code : {Code::failed, Code::conflict, Code::invalid, Code::forbidden}) {
     FakeApi api;
     api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",
                FakeApi::error(code, "the gateway says 500"));
     api.put(gvr::pvc(), marked(claim("a")));
     api.at(seconds{1}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
     CHECK_FALSE(run_all(api, one_claim()).error.has_value());
+  }
+}
+
+TEST_CASE(
+    "runner: what an earlier run has made is taken over, but for another request, or while it is being "
+    "deleted") {
+  Operation operation = one_claim();
+  operation.request = "of this request";
+  Json wanted = marked(claim("a"));
+  wanted["metadata"]["annotations"][mark::kRequestHash] = operation.request;
+  const auto outcome_with = [&](const Json& there) {
+    FakeApi api;
+    api.put(gvr::pvc(), there);
+    api.merge(gvr::pvc(), "demo", "a", phase("Bound"));
+    const Outcome outcome = run_all(api, operation);
+    CHECK((api.stored("persistentvolumeclaims", "demo", "a") != nullptr) ==
+          text(there, {"metadata", "deletionTimestamp"}).empty());
+    return outcome.error ? outcome.error->message + "\n" + outcome.error->hint : "";
+  };
+  CHECK(outcome_with(wanted).empty());
+  Json other = wanted;
+  other["metadata"]["annotations"][mark::kRequestHash] = "of another one";
+  CHECK(outcome_with(other).find("has made it for another request\nrepeat the command") != std::string::npos);
+  Json going = wanted;
+  going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  CHECK(outcome_with(going).find("it is being deleted\ntry again when it is gone") != std::string::npos);
+}
+
+TEST_CASE("runner: what is optional is done without by a user who may not do it") {
+  for (const bool optional : {true, false}) {
+    FakeApi api;
+    api.put(gvr::pvc(), skeleton(claim("a")));
+    api.script(kube::Method::patch, "/api/v1/namespaces/demo/persistentvolumeclaims/a",
+               FakeApi::error(Code::forbidden, "you may not"));
+    Operation operation{.id = kOperationId, .title = "mark a"};
+    operation.steps.push_back({.id = "mark", .action = Patch{claim("a"), Json::object(), optional}});
+    CHECK(permissions(operation).required.empty() == optional);
+    CHECK(run_all(api, std::move(operation)).error.has_value() != optional);
   }
 }
 
@@ -146,7 +184,7 @@ TEST_CASE("runner: undo after a create that was never answered finds the object 
   FakeApi api;
   api.script(kube::Method::post, "/api/v1/namespaces/demo/persistentvolumeclaims",
              FakeApi::error(Code::failed, "the answer was no JSON"));
-  api.script(kube::Method::get, "/api/v1/namespaces/demo/persistentvolumeclaims/a",
+  api.script(kube::Method::get, "/api/v1/namespaces/demo/persistentvolumeclaims",
              FakeApi::error(Code::failed, "the answer was no JSON"));
   api.put(gvr::pvc(), marked(claim("a")));
   const Outcome outcome = run_all(api, one_claim());

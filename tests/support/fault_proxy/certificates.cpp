@@ -77,26 +77,36 @@ std::string pem(EVP_PKEY* key) {
   return text_of(out.get());
 }
 
+/// Empty when OpenSSL cannot.
+Signed sign_leaf(X509* authority, EVP_PKEY* authority_key) {
+  const Key key(EVP_EC_gen("P-256"));
+  const Certificate leaf = key ? blank(key.get(), "wukong-fault-proxy") : nullptr;
+  const bool fine =
+      leaf && add_extension(leaf.get(), authority, NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost") &&
+      add_extension(leaf.get(), authority, NID_ext_key_usage, "serverAuth") &&
+      sign(leaf.get(), authority, authority_key);
+  return fine ? Signed{pem(leaf.get()), pem(key.get())} : Signed{};
+}
+
 }  // namespace
 
 Result<Certificates> make_certificates() {
   const Error failed{.message = "OpenSSL cannot make the proxy's certificates"};
-  const Key authority_key(EVP_EC_gen("P-256"));
   const Key key(EVP_EC_gen("P-256"));
-  if (!authority_key || !key) return failed;
-  const Certificate authority = blank(authority_key.get(), "wukong-fault-proxy authority");
-  const Certificate leaf = blank(key.get(), "wukong-fault-proxy");
+  const Certificate authority = key ? blank(key.get(), "wukong-fault-proxy authority") : nullptr;
   const bool fine =
-      authority && leaf &&
+      authority &&
       add_extension(authority.get(), authority.get(), NID_basic_constraints, "critical,CA:TRUE") &&
       add_extension(authority.get(), authority.get(), NID_key_usage, "critical,keyCertSign") &&
-      sign(authority.get(), authority.get(), authority_key.get()) &&
-      add_extension(leaf.get(), authority.get(), NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost") &&
-      add_extension(leaf.get(), authority.get(), NID_ext_key_usage, "serverAuth") &&
-      sign(leaf.get(), authority.get(), authority_key.get());
+      sign(authority.get(), authority.get(), key.get());
   if (!fine) return failed;
-  return Certificates{
-      .authority = pem(authority.get()), .certificate = pem(leaf.get()), .key = pem(key.get())};
+  Signed first = sign_leaf(authority.get(), key.get());
+  Signed next = sign_leaf(authority.get(), key.get());
+  if (first.certificate.empty() || next.certificate.empty()) return failed;
+  return Certificates{.authority = pem(authority.get()),
+                      .certificate = std::move(first.certificate),
+                      .key = std::move(first.key),
+                      .next = std::move(next)};
 }
 
 }  // namespace wukong::faults

@@ -209,6 +209,14 @@ void FaultProxy::impose(const Fault& fault) {
   impl_->on_thread([&] { impl_->impose(fault); });
 }
 
+void FaultProxy::rotate() {
+  impl_->on_thread([&] {
+    const Result<void> done =
+        impl_->front ? impl_->front->rotate() : Error{.message = "no TLS is ended here"};
+    impl_->note(done ? "the certificate was rotated" : done.error().message);
+  });
+}
+
 void FaultProxy::set_rules(std::vector<Rule> rules, std::optional<Chance> chance) {
   impl_->on_thread([&] {
     impl_->decider = Decider(std::move(rules), chance);

@@ -40,6 +40,8 @@ class FaultProxy {
   /// Strikes all connections, now; those that come later too, for the fault's time (zero: until heal).
   /// cut and reset end what is there and no more. Only kinds of connections.
   void impose(const Fault& fault);
+  /// Mode::tls: connections that come later see another certificate; those that are there go on.
+  void rotate();
   /// New rules and chances from now on; the counts of `nth` begin again.
   void set_rules(std::vector<Rule> rules, std::optional<Chance> chance = {});
   /// Ends what was imposed and drops rules and chances. Connections in a blackhole stay there.

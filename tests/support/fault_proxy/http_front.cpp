@@ -19,9 +19,9 @@ int choose_http1(SSL* /*tls*/, const unsigned char** out, unsigned char* size, c
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-void prepare_server_side(ssl::context& context, const Certificates& own) {
-  context.use_certificate_chain(asio::buffer(own.certificate));
-  context.use_private_key(asio::buffer(own.key), ssl::context::pem);
+void prepare_server_side(ssl::context& context, const std::string& certificate, const std::string& key) {
+  context.use_certificate_chain(asio::buffer(certificate));
+  context.use_private_key(asio::buffer(key), ssl::context::pem);
   SSL_CTX_set_alpn_select_cb(context.native_handle(), choose_http1, nullptr);
 }
 
@@ -57,6 +57,18 @@ HttpFront::~HttpFront() {
 
 Tcp::endpoint HttpFront::endpoint() const { return shared_->acceptor.local_endpoint(); }
 
+Result<void> HttpFront::rotate() {
+  try {
+    ssl::context fresh(
+        ssl::context::tls_server);  // with its own session tickets: nobody resumes an old session
+    prepare_server_side(fresh, shared_->next.certificate, shared_->next.key);
+    shared_->to_client = std::move(fresh);
+    return {};
+  } catch (const boost::system::system_error& e) {
+    return Error{.message = fmt::format("the certificate cannot be rotated: {}", e.what())};
+  }
+}
+
 Result<std::unique_ptr<HttpFront>> HttpFront::make(asio::io_context& io, const Upstream& upstream,
                                                    Tcp::endpoint server, const Certificates& own,
                                                    Decide decide) {
@@ -65,7 +77,8 @@ Result<std::unique_ptr<HttpFront>> HttpFront::make(asio::io_context& io, const U
     shared->upstream = upstream;
     shared->server = std::move(server);
     shared->decide = std::move(decide);
-    prepare_server_side(shared->to_client, own);
+    prepare_server_side(shared->to_client, own.certificate, own.key);
+    shared->next = own.next;
     prepare_client_side(shared->to_server, upstream);
     accept(shared);
     return std::unique_ptr<HttpFront>(new HttpFront(std::move(shared)));

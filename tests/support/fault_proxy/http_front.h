@@ -30,6 +30,8 @@ class HttpFront {
   HttpFront& operator=(const HttpFront&) = delete;
 
   Tcp::endpoint endpoint() const;
+  /// Connections that come later see another certificate and key, of the same authority. Errors: `failed`.
+  Result<void> rotate();
 
  private:
   explicit HttpFront(std::shared_ptr<HttpShared> shared);

@@ -30,6 +30,7 @@ struct HttpShared {
   Tcp::acceptor acceptor;
   ssl::context to_client{ssl::context::tls_server};
   ssl::context to_server{ssl::context::tls_client};
+  Signed next{};
   Upstream upstream{};
   Tcp::endpoint server{};
   Decide decide{};

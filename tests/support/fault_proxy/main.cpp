@@ -20,7 +20,7 @@ constexpr const char* kUsage =
                    [--script FILE.json] [--seed N --rate R [--most N] [--until SECONDS] [--stretch N]]
 Stands before the API server of FILE's current context, and writes a kubeconfig that goes through it.
 Prints one line of JSON when it listens; faults are told on standard error. Lines on standard input:
-cut, reset, stall TIME [up|down], blackhole [TIME], refuse TIME, delay TIME, throttle BYTES, heal. It ends with its input.
+cut, reset, stall TIME [up|down], blackhole [TIME], refuse TIME, delay TIME, throttle BYTES, rotate (the certificate), heal. It ends with its input.
 )";
 
 using Flags = std::map<std::string, std::string>;
@@ -72,6 +72,7 @@ void write_private(const std::string& path, const std::string& text) {
 
 void obey(FaultProxy& proxy, const std::string& line) {
   if (line == "heal") return proxy.heal();
+  if (line == "rotate") return proxy.rotate();
   if (const auto fault = parse_command(line); fault)
     proxy.impose(*fault);
   else

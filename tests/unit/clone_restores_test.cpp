@@ -1,0 +1,112 @@
+#include "commands/clone_restores.h"
+
+#include <doctest/doctest.h>
+
+#include "commands/clone_method.h"
+#include "manifest/vm_restore.h"
+#include "op/dry_run.h"
+#include "render/output.h"
+#include "support/golden.h"
+
+using namespace wukong;
+using namespace wukong::commands;
+using kube::Fact;
+
+namespace {
+
+const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1"};
+
+Json web() {
+  auto vm = parse_json(R"({"metadata": {"name": "web", "namespace": "demo"},
+    "spec": {"runStrategy": "Manual", "template": {"spec": {
+      "domain": {"firmware": {"uuid": "u", "serial": "s"}, "devices": {"interfaces": [
+        {"name": "default", "macAddress": "02:00:00:00:00:01"}, {"name": "second"}]}},
+      "volumes": [{"name": "root", "persistentVolumeClaim": {"claimName": "web-root"}}]}}},
+    "status": {"volumeSnapshotStatuses": [{"name": "root", "enabled": true}]}})");
+  REQUIRE(vm.has_value());
+  return *vm;
+}
+
+CopyFacts closed() {
+  CopyFacts facts;
+  facts.base.served = kube::ServedApis{
+      {{"clone.kubevirt.io", {{"v1beta1", {}}}}, {"snapshot.kubevirt.io", {{"v1alpha1", {}}}}}};
+  facts.base.source = Fact::known(web());
+  facts.base.kubevirts = Fact::absent();
+  facts.base.claims = {Fact::unreadable({.code = Code::forbidden})};
+  facts.base.claim_names = {"web-root"};
+  facts.vms = Fact::known({{"items", Json::array()}});
+  facts.claims = Fact::unreadable({.code = Code::forbidden});
+  return facts;
+}
+
+CloneOptions typed() {
+  CloneOptions options{.source = "web", .target = "web-#"};
+  options.count = 2;
+  options.write.wait = true;
+  return options;
+}
+
+Result<op::Operation> planned(const CloneOptions& options) {
+  const CopyFacts facts = closed();
+  WUKONG_TRY(CloneNames names, clone_names(options, kScope));
+  const ChosenMethod chosen = choose_method(names, options, facts.base);
+  CHECK(chosen.method == CloneMethod::restores);
+  names.reason = chosen.reason;
+  return plan_restores(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, kScope);
+}
+
+}  // namespace
+
+TEST_CASE("clone --count without rights on claims: restores of one snapshot") {
+  CloneOptions options = typed();
+  options.start = true;
+  options.shape.new_macs = {"default=02:00:00:00:00:0a"};
+  const auto plan = planned(options);
+  REQUIRE(plan.has_value());
+  CHECK(op::shape_problem(*plan).empty());
+  std::string text;
+  for (const std::string& note : plan->notes) text += "note: " + note + "\n";
+  for (const std::string& line : op::plan_lines(*plan)) text += line + "\n";
+  text += "---\n" + render::objects(render::OutputFormat::yaml, op::manifests(*plan));
+  CHECK(testing::golden("golden/clone/restores.yaml", text) == text);
+}
+
+TEST_CASE(
+    "clone --count without rights on claims: what restores cannot do is refused, with the rights to ask "
+    "for") {
+  CloneOptions options = typed();
+  options.shape.cpu = 4;
+  const auto plan = planned(options);
+  REQUIRE_FALSE(plan.has_value());
+  CHECK(plan.error().code == Code::forbidden);
+  CHECK(plan.error().message.starts_with("--cpu needs rights on claims"));
+}
+
+TEST_CASE("clone --count: with rights on claims, straight from the snapshot") {
+  CopyFacts facts = closed();
+  facts.base.claims = {Fact::known(Json::object())};
+  const CloneOptions options = typed();
+  const auto names = clone_names(options, kScope);
+  REQUIRE(names.has_value());
+  CHECK(choose_method(*names, options, facts.base).method == CloneMethod::snapshot);
+  facts.base.may_make_claims = false;
+  CHECK(choose_method(*names, options, facts.base).method == CloneMethod::restores);
+}
+
+TEST_CASE("identity patches: nothing that KubeVirt's reader would split") {
+  manifest::VmShape shape{.macs = {{"second", 0x020000000002}}, .serial = "new", .hostname = "web-1"};
+  const auto patches = manifest::identity_patches(web(), shape);
+  CHECK(
+      patches ==
+      std::vector<std::string>{
+          R"({"op":"remove","path":"/spec/template/spec/domain/devices/interfaces/0/macAddress"})",
+          R"({"op":"add","path":"/spec/template/spec/domain/devices/interfaces/1/macAddress","value":"02-00-00-00-00-02"})",
+          R"({"op":"remove","path":"/spec/template/spec/domain/firmware/uuid"})",
+          R"({"op":"remove","path":"/spec/template/spec/domain/firmware/serial"})",
+          R"({"op":"add","path":"/spec/template/spec/hostname","value":"web-1"})",
+          R"({"op":"add","path":"/spec/template/spec/domain/firmware/serial","value":"new"})"});
+  CHECK(manifest::beyond_patches(shape).empty());
+  CHECK(manifest::beyond_patches({.serial = "a:b"}) == "--new-serial");
+  CHECK(manifest::beyond_patches({.memory = "1Gi"}) == "--memory");
+}

@@ -1,0 +1,48 @@
+#include "commands/clone_room.h"
+
+#include <doctest/doctest.h>
+
+#include "commands/clone_parts.h"
+
+using namespace wukong;
+using namespace wukong::commands;
+using kube::Fact;
+
+namespace {
+
+Json list(std::vector<Json> objects) { return {{"items", std::move(objects)}}; }
+
+Json vm(const std::string& name, const std::string& mac, bool runs) {
+  return {{"metadata", {{"name", name}}},
+          {"spec",
+           {{"template",
+             {{"spec",
+               {{"domain",
+                 {{"devices",
+                   {{"interfaces", Json::array({{{"name", "default"}, {"macAddress", mac}}})}}}}}}}}}}},
+          {"status", {{"created", runs}}}};
+}
+
+}  // namespace
+
+TEST_CASE("MAC addresses: a clash with a VM that runs") {
+  const CloneNames names{.target = "web-1", .targets = {"web-1", "web-2"}, .target_ns = "demo"};
+  CloneOptions options;
+  options.shape.new_macs = {"default=02:00:00:00:00:01"};
+  const auto refused = [&](const Json& there) {
+    const auto checked =
+        check_macs(names, options, vm("web", "02:00:00:00:00:09", true), Fact::known(list({there})));
+    return checked ? std::string() : checked.error().message;
+  };
+  CHECK(refused(vm("other", "02-00-00-00-00-02", true)) ==
+        "--new-mac: VirtualMachine demo/other, which runs, has the MAC address 02:00:00:00:00:02");
+  CHECK(refused(vm("other", "02-00-00-00-00-02", false)).empty());
+  CHECK(refused(vm("other", "02-00-00-00-00-03", true)).empty());
+  options.shape = {.keep_mac = true};
+  CHECK(refused(vm("web", "02:00:00:00:00:09", true)).empty());  // it will not run beside it
+  const CloneNames one{.target = "web-1", .targets = {"web-1"}, .target_ns = "demo"};
+  options.start = true;
+  CHECK_FALSE(check_macs(one, options, vm("web", "02:00:00:00:00:09", true),
+                         Fact::known(list({vm("web", "02:00:00:00:00:09", true)})))
+                  .has_value());
+}

@@ -1,0 +1,181 @@
+#include "commands/status_tree.h"
+
+#include <doctest/doctest.h>
+
+#include "commands/status_text.h"
+#include "support/golden.h"
+#include "support/inventories.h"
+
+using namespace wukong;
+using namespace wukong::commands;
+using namespace wukong::testing;
+using Kind = ObjectKind;
+
+namespace {
+
+WallTime at(const char* text) { return parse_rfc3339(text).value(); }
+
+Json failing(const std::string& name, const std::string& message) {
+  return {{"involvedObject", {{"kind", "PersistentVolumeClaim"}, {"name", name}}},
+          {"type", "Warning"},
+          {"reason", "ProvisioningFailed"},
+          {"message", message}};
+}
+
+Inventory busy() {
+  InventoryMaker maker;
+  Json late = clone_of("web", "copy", "RestoreInProgress");
+  late["metadata"]["creationTimestamp"] = "2026-01-01T00:00:30Z";
+  maker.put(Kind::clone, "c1", of_operation("o2", late))
+      .put(Kind::restore, "tmp-restore-c1-uid",
+           {{"spec", {{"target", {{"name", "copy"}}}, {"virtualMachineSnapshotName", "tmp-snapshot-c1-uid"}}},
+            {"status",
+             {{"complete", false},
+              {"restores",
+               {{{"persistentVolumeClaim", "restore-r-root"}},
+                {{"persistentVolumeClaim", "restore-r-data"}}}}}}})
+      .put(Kind::claim, "restore-r-root",
+           restored_claim("tmp-restore-c1-uid", "tmp-restore-c1-uid-uid", "Bound"))
+      .put(Kind::claim, "restore-r-data",
+           restored_claim("tmp-restore-c1-uid", "tmp-restore-c1-uid-uid", "Pending"))
+      .put(Kind::vm, "web", vm_on({"web-root"}))
+      .put(Kind::claim, "web-root", {{"status", {{"phase", "Bound"}}}})
+      .put(Kind::vm, "w-1", of_operation("o1", vm_on({"w-1-root"})))
+      .put(Kind::vm, "w-2", of_operation("o1", vm_on({"w-2-root"})))
+      .put(Kind::vm, "w-3", of_operation("o1", vm_on({"w-3-root"})))
+      .put(Kind::claim, "w-1-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}))
+      .put(Kind::claim, "w-2-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}))
+      .put(Kind::claim, "w-3-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}))
+      .put(Kind::snapshot, "monday",
+           {{"spec", {{"source", {{"name", "web"}}}}},
+            {"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}})
+      .put(Kind::data_volume, "image", {{"status", {{"phase", "ImportInProgress"}, {"progress", "42.50%"}}}})
+      .put(Kind::claim, "stranger", {{"status", {{"phase", "Pending"}}}})
+      .put(Kind::vm_export, "e1",
+           {{"spec", {{"source", {{"kind", "VirtualMachine"}, {"name", "web"}}}}},
+            {"status", {{"phase", "Ready"}, {"ttlExpirationTime", "2026-01-01T02:00:00Z"}}}});
+  Inventory inventory = maker.make();
+  auto events = std::make_shared<Shelf>(*inventory.shelves.at("events"));
+  events->objects["x"] =
+      failing("restore-r-data", "no space left on device: the pool of class fast is full to the last byte");
+  inventory.shelves["events"] = events;
+  return inventory;
+}
+
+std::string drawn(const Inventory& inventory, const StatusFilter& filter, const StatusLook& look) {
+  std::string all;
+  for (const std::string& line :
+       status_lines(status_tree(inventory, filter), look, at("2026-01-01T00:01:05Z")))
+    all += line + "\n";
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("status: the tree of a busy namespace") {
+  std::string all;
+  all +=
+      drawn(busy(), {}, {}) + "--- 60 columns, ASCII\n" + drawn(busy(), {}, {.unicode = false, .width = 60});
+  all += "--- of VM copy\n" + drawn(busy(), {.vm = "copy"}, {});
+  all +=
+      "--- ours, with namespaces\n" + drawn(busy(), {.mine = true}, {.namespaces = true, .headers = false});
+  CHECK(golden("golden/status/tree.txt", all) == all);
+}
+
+TEST_CASE("status: as JSON, and as one line per change") {
+  const auto roots = status_tree(busy(), {});
+  const std::string json = dump(status_json(roots, {"events could not be read"}), 1) + "\n";
+  CHECK(golden("golden/status/tree.json", json) == json);
+  std::string lines;
+  for (const auto& [key, node] : flattened(roots)) lines += change_line(node, true) + "\n";
+  CHECK(golden("golden/status/changes.txt", lines) == lines);
+}
+
+TEST_CASE("status: nothing is told of what rests") {
+  InventoryMaker maker;
+  maker.put(Kind::vm, "web", vm_on({"web-root"}))
+      .put(Kind::claim, "web-root", {{"status", {{"phase", "Bound"}}}});
+  CHECK(status_tree(maker.make(), {}).empty());
+  CHECK(status_of({Kind::vm, "web"}, maker.make()).state == StatusNode::State::done);
+}
+
+TEST_CASE("status: a snapshot that an operation has taken for itself is told of until that removes it") {
+  const auto taken = [](const char* kept) {
+    Json snapshot = of_operation("o1", {{"spec", {{"source", {{"name", "web"}}}}},
+                                        {"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}});
+    snapshot["metadata"]["annotations"][mark::kKept] = kept;
+    InventoryMaker maker;
+    maker.put(Kind::snapshot, "web-o1", snapshot);
+    return status_tree(maker.make(), {});
+  };
+  REQUIRE(taken("").size() == 1);
+  CHECK(taken("").front().stage == "Ready");
+  CHECK(taken("").front().detail == "temporary, of operation o1");
+  CHECK(taken("true").empty());
+}
+
+TEST_CASE("status: one note tells of all that may not be read") {
+  InventoryMaker maker;
+  CHECK(unread_notes(maker.make(), "list").empty());
+  CHECK(unseen_kinds(maker.make()).empty());
+  maker.close(Kind::clone).close(Kind::claim);
+  CHECK(unread_notes(maker.make(), "list") ==
+        std::vector<std::string>{"you may not list persistentvolumeclaims, virtualmachineclones: what they "
+                                 "would tell is missing"});
+  CHECK(unseen_kinds(maker.make()).size() == 2);
+  CHECK(check_sight(maker.make()).has_value());
+  Inventory everywhere = maker.make();
+  everywhere.ns.clear();
+  CHECK(unread_notes(everywhere, "list and watch")
+            .front()
+            .find("volumeclaims, virtualmachineclones in all "
+                  "namespaces: what") != std::string::npos);
+}
+
+TEST_CASE("status: what the cluster does not serve is no secret") {
+  InventoryMaker maker;
+  maker.lack(Kind::clone).lack(Kind::snapshot).lack(Kind::data_volume);
+  CHECK(unread_notes(maker.make(), "list") ==
+        std::vector<std::string>{"the cluster does not serve datavolumes: CDI is not installed",
+                                 "the cluster does not serve virtualmachineclones, virtualmachinesnapshots"});
+  CHECK(unseen_kinds(maker.make()).empty());
+  CHECK(check_sight(maker.make()).has_value());
+}
+
+TEST_CASE("status: nothing is told where nothing that could tell may be read") {
+  InventoryMaker maker;
+  for (const Kind kind :
+       {Kind::clone, Kind::snapshot, Kind::restore, Kind::vm_export, Kind::claim, Kind::volume_snapshot})
+    maker.close(kind);
+  maker.lack(Kind::data_volume);
+  const auto sight = check_sight(maker.make());  // VMs may be read, but tell nothing without their claims
+  REQUIRE_FALSE(sight.has_value());
+  CHECK(exit_code(sight.error().code) == 4);
+  CHECK(sight.error().message ==
+        "you may not list anything that could tell what is under way in namespace demo");
+  CHECK(sight.error().causes.size() == 6);
+  CHECK(sight.error().causes.front() == "not allowed: list virtualmachineclones.clone.kubevirt.io");
+  CHECK(sight.error().hint == "the Role to ask for: kubectl wukong doctor --permissions status -n demo");
+  Inventory everywhere = maker.make();
+  everywhere.ns.clear();
+  CHECK(check_sight(everywhere).error().hint == "name a namespace in which you may: -n NS");
+}
+
+TEST_CASE("status: an inventory of all namespaces is taken apart, those at rest left out") {
+  Inventory all{};
+  for (const Watched& watched : inventory_watches("", std::nullopt)) {
+    Shelf shelf{.sight = Shelf::Sight::known};
+    if (watched.gvr == gvr::pvc()) {
+      shelf.objects["a/data"] = {{"metadata", {{"name", "data"}, {"namespace", "a"}}},
+                                 {"status", {{"phase", "Pending"}}}};
+      shelf.objects["ab/data"] = {{"metadata", {{"name", "data"}, {"namespace", "ab"}}},
+                                  {"status", {{"phase", "Bound"}}}};
+    }
+    all.shelves.emplace(watched.gvr.resource, std::make_shared<const Shelf>(shelf));
+  }
+  const auto each = by_namespace(all);
+  REQUIRE(each.size() == 1);
+  CHECK(each.front().ns == "a");
+  CHECK(each.front().objects(Kind::claim).size() == 1);
+  CHECK(each.front().find(Kind::claim, "data") != nullptr);
+}
