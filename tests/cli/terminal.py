@@ -59,16 +59,21 @@ class Terminal:
         self.stream.feed(data)
         return bool(data)
 
-    def wait_until(self, wanted, what, seconds=20):
+    def comes(self, wanted, seconds=60):
         end = time.monotonic() + seconds
         while not wanted():
             if time.monotonic() > end or not self.read(0.2):
-                raise AssertionError(f"{what} did not come; the screen:\n{self.text()}")
+                return False
+        return True
 
-    def wait_for(self, text, seconds=20):
+    def wait_until(self, wanted, what, seconds=60):
+        if not self.comes(wanted, seconds):
+            raise AssertionError(f"{what} did not come; the screen:\n{self.text()}")
+
+    def wait_for(self, text, seconds=60):
         self.wait_until(lambda: text in self.text(), repr(text), seconds)
 
-    def exit_code(self, seconds=20):
+    def exit_code(self, seconds=60):
         end = time.monotonic() + seconds
         while self.read(0.2):
             if time.monotonic() > end:

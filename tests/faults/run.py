@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 """Many runs of `kubectl wukong clone --wait` through the fault proxy, each with a seed of its own, and what must hold after each.
 
     tests/faults/run.py --binary PATH --proxy PATH [--mode tcp|tls|both] [--runs N] [--seed N] [--rate R] [--jobs N] [--logs DIR]
@@ -9,124 +9,53 @@ which are made when they are missing, and used again. A run is repeated with `--
 same requests; what the cluster does meanwhile is its own affair. One line per run; the last line is `N runs, N violations`.
 
 What must hold:
-  exit 0         the target exists, was made by this clone, its claims are bound; nothing else is left of the run
-  any other      the target is not called done; whatever is left has its name in the output
+  exit 0         the target exists, was made by this clone, its claims are bound and hold the source's data; nothing else is left
+  any other      the target is not called done; whatever is left has its name in the output; the error tells of the way to the
+                 cluster, for nothing else was struck
   always         an exit code of the manual, no signal, no sanitizer report; one clone object at most, no second target;
                  the source VM is as it was and, in the end, not locked
 """
 import argparse
-import base64
 import collections
 import concurrent.futures
-import http.client
-import json
 import os
+import pathlib
 import queue
 import re
 import shutil
-import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.kube_api import Api  # noqa: E402
 
 #: Exit codes of the manual that a clone may end with; 2 and 3 would mean that it misread its surroundings, or the words typed.
 CODES = {0, 1, 4, 5}
-GROUPS = {
-    'namespaces': '/api/v1', 'persistentvolumeclaims': '/api/v1', 'events': '/api/v1',
-    'virtualmachines': '/apis/kubevirt.io/v1', 'datavolumes': '/apis/cdi.kubevirt.io/v1beta1',
-    'virtualmachineclones': '/apis/clone.kubevirt.io/v1beta1',
-    'virtualmachinesnapshots': '/apis/snapshot.kubevirt.io/v1beta1', 'virtualmachinesnapshotcontents': '/apis/snapshot.kubevirt.io/v1beta1',
-    'virtualmachinerestores': '/apis/snapshot.kubevirt.io/v1beta1', 'volumesnapshots': '/apis/snapshot.storage.k8s.io/v1',
-}
 #: What a clone makes or could leave, in the order in which it is removed: snapshots last, for claims may wait for them.
 TRACES = ('virtualmachineclones', 'virtualmachinerestores', 'virtualmachines', 'datavolumes', 'persistentvolumeclaims',
           'virtualmachinesnapshots', 'virtualmachinesnapshotcontents', 'volumesnapshots')
+#: Errors that faults on the way may come to.
+WAY = re.compile(r'^error: .*(the fault proxy says|cannot reach|timed out after|the answer to|HTTP \d{3})', re.M)
 SOURCE = 'src'
 
 
-class Missing(Exception):
-    """The API has no such object."""
+class Cluster(Api):
+    """With what the volumes hold."""
 
+    def volume(self, ns, claim):
+        """The claim's PersistentVolume, and its file: a path that is there on the machine of tests/cluster only."""
+        pv = self.get('persistentvolumes', '', self.get('persistentvolumeclaims', ns, claim)['spec']['volumeName'])
+        handle = pv['spec'].get('csi', {}).get('volumeHandle', '')
+        return pv, pathlib.Path(os.environ.get('CLUSTER_STATE', '/nowhere'), 'storage', 'volumes', handle, 'disk.img')
 
-# ---- the API, past the proxy
-
-class Cluster:
-    """Plain reads and writes; one connection per thread."""
-
-    def __init__(self, kubeconfig):
-        words = subprocess.run(['kubectl', '--kubeconfig', kubeconfig, 'config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'],
-                               check=True, capture_output=True, text=True).stdout
-        config = json.loads(words)
-        cluster, user = config['clusters'][0]['cluster'], config['users'][0]['user']
-        url = urllib.parse.urlsplit(cluster['server'])
-        self.address, self.token, self.local = (url.hostname, url.port or 443), user.get('token'), threading.local()
-        self.context = ssl.create_default_context()
-        self.context.check_hostname = not cluster.get('insecure-skip-tls-verify')
-        if cluster.get('insecure-skip-tls-verify'):
-            self.context.verify_mode = ssl.CERT_NONE
-        else:
-            self.context.load_verify_locations(cadata=base64.b64decode(cluster['certificate-authority-data']).decode())
-        if 'client-certificate-data' in user:
-            with tempfile.NamedTemporaryFile() as pair:  # the ssl module only takes files
-                pair.write(base64.b64decode(user['client-certificate-data']) + b'\n' + base64.b64decode(user['client-key-data']))
-                pair.flush()
-                self.context.load_cert_chain(pair.name)
-
-    def request(self, method, path, body=None, content='application/json'):
-        headers = {'Content-Type': content, 'Accept': 'application/json'}
-        if self.token:
-            headers['Authorization'] = f'Bearer {self.token}'
-        for attempt in range(4):
-            try:
-                if not getattr(self.local, 'connection', None):
-                    self.local.connection = http.client.HTTPSConnection(*self.address, context=self.context, timeout=30)
-                self.local.connection.request(method, path, None if body is None else json.dumps(body), headers)
-                answer = self.local.connection.getresponse()
-                text = answer.read()
-            except (OSError, http.client.HTTPException):
-                self.local.connection = None
-                if attempt == 3:
-                    raise
-                continue
-            if answer.status not in (429, 500, 503) or attempt == 3:
-                break
-            time.sleep(0.5)
-        parsed = json.loads(text) if text[:1] == b'{' else {}
-        if answer.status == 404:
-            raise Missing(parsed.get('message', path))
-        if answer.status >= 400:
-            raise RuntimeError(f'{method} {path}: {answer.status} {parsed.get("message", text[:300])}')
-        return parsed
-
-    @staticmethod
-    def path(resource, ns, name=''):
-        scope = '' if resource == 'namespaces' else f'/namespaces/{ns}'
-        return f'{GROUPS[resource]}{scope}/{resource}' + (f'/{name}' if name else '')
-
-    def get(self, resource, ns, name):
-        try:
-            return self.request('GET', self.path(resource, ns, name))
-        except Missing:
-            return None
-
-    def all(self, resource, ns):
-        """By name. A resource that is not served has no objects."""
-        try:
-            return {i['metadata']['name']: i for i in self.request('GET', self.path(resource, ns))['items']}
-        except Missing:
-            return {}
-
-    def create(self, resource, ns, body):
-        return self.request('POST', self.path(resource, ns), body)
-
-    def delete(self, resource, ns, name):
-        try:
-            self.request('DELETE', self.path(resource, ns, name))
-        except Missing:
-            pass
+    def content(self, ns, claim):
+        """What the claim's volume holds: the sandbox marks it, tests/cluster has it in a file. None: this cluster does not tell."""
+        pv, file = self.volume(ns, claim)
+        mark = pv['metadata'].get('annotations', {}).get('sandbox.wukong/content')
+        return mark or (file.read_bytes() if file.exists() else None)
 
 
 def until(check, seconds):
@@ -169,13 +98,16 @@ class Place:
             self.cluster.create('persistentvolumeclaims', self.ns, source_claim())
         if not self.cluster.get('virtualmachines', self.ns, SOURCE):
             self.cluster.create('virtualmachines', self.ns, source_vm())
-        if not until(self.source_is_ready, 60):
+        if not until(self.source_is_ready, 120):
             raise RuntimeError(f'{self.ns}: the source VM does not become ready to be cloned')
+        _, file = self.cluster.volume(self.ns, f'{SOURCE}-root')
+        if file.parent.is_dir():
+            file.write_bytes(os.urandom(4096))
         self.clean()
 
     def source_is_ready(self):
-        vm = self.cluster.get('virtualmachines', self.ns, SOURCE)
-        return any(s['enabled'] for s in vm.get('status', {}).get('volumeSnapshotStatuses') or [])
+        vm, claim = self.source(), self.cluster.get('persistentvolumeclaims', self.ns, f'{SOURCE}-root')
+        return claim['spec'].get('volumeName') and any(s['enabled'] for s in vm.get('status', {}).get('volumeSnapshotStatuses') or [])
 
     def traces(self):
         """What is there next to the source: {resource/name: object}."""
@@ -183,6 +115,9 @@ class Place:
 
     def source(self):
         return self.cluster.get('virtualmachines', self.ns, SOURCE)
+
+    def content(self, claim=f'{SOURCE}-root'):
+        return self.cluster.content(self.ns, claim)
 
     def source_is_locked(self):
         status = self.source().get('status', {})
@@ -195,7 +130,7 @@ class Place:
             for trace in traces:
                 self.cluster.delete(trace.split('/')[0], self.ns, trace.split('/')[1])
             return not traces and not self.source_is_locked()
-        if not until(empty, 60):
+        if not until(empty, 120):
             raise RuntimeError(f'{self.ns} cannot be emptied: {sorted(self.traces())}')
 
 
@@ -218,7 +153,7 @@ class Run:
         try:
             if not proxy.stdout.readline():
                 raise RuntimeError(f'the proxy does not start: {proxy.stderr.read()}')
-            self.before = self.place.source()
+            self.before, self.content = self.place.source(), self.place.content()
             self.clone(through)
         finally:
             _, self.faults = proxy.communicate('')
@@ -229,11 +164,11 @@ class Run:
         return self
 
     def rate(self):
-        return self.options.rate or {'tcp': 0.6, 'tls': 0.15}[self.mode]
+        return self.options.rate or {'tcp': 0.9, 'tls': 0.15}[self.mode]
 
     def longest(self):
         """--timeout is the wait's; reading, checking, writing and giving up have their own patience of 30 s each."""
-        return self.options.timeout + (60 if self.options.stretch == 1 else 210)
+        return self.options.timeout + (120 if self.options.stretch == 1 else 210)
 
     def clone(self, kubeconfig):
         command = [self.options.binary, 'clone', SOURCE, self.target, '-n', self.place.ns, '--wait', '--timeout', f'{self.options.timeout}s',
@@ -290,22 +225,26 @@ class Run:
             phase = found and found.get('status', {}).get('phase')
             if phase != 'Bound':
                 self.problem(f'says done, and claim {claim} is {phase}')
+            elif self.place.content(claim) != self.content:
+                self.problem(f"says done, and claim {claim} does not hold the source's data")
             if claim == f'{SOURCE}-root':
                 self.problem("the target uses the source's claim")
         if self.target not in self.out:
             self.problem('says done without naming the target')
         # Controllers take a moment to remove what the clone owned.
-        left = until(lambda: not self.unnamed(wanted), 10) or self.unnamed(wanted)
+        left = until(lambda: not self.unnamed(wanted), 30) or self.unnamed(wanted)
         if left is not True:
             self.problem(f'is done, and leaves without a word: {sorted(left)}')
 
     def judge_failure(self):
         if not re.search(r'^error: ', self.err, re.M):
             self.problem('fails without an error line')
+        elif not WAY.search(self.err):
+            self.problem('blames the cluster for what happened on the way to it')
         if re.search(rf'^{self.target}\s', self.out, re.M):
             self.problem('fails, and prints the target as a result')
         # A controller that is on its way when the run ends may still finish or give up: what settles counts.
-        left = until(lambda: not self.unnamed(set()), 6) or self.unnamed(set())
+        left = until(lambda: not self.unnamed(set()), 30) or self.unnamed(set())
         if left is not True:
             self.problem(f'leaves without a word: {sorted(left)}')
 
@@ -323,7 +262,9 @@ class Run:
         after = self.place.source()
         if after['metadata']['uid'] != self.before['metadata']['uid'] or after['spec'] != self.before['spec']:
             self.problem('the source VM has changed')
-        if self.code == 0 and not until(lambda: not self.place.source_is_locked(), 15):
+        if self.place.content() != self.content:
+            self.problem("the source's data has changed")
+        if self.code == 0 and not until(lambda: not self.place.source_is_locked(), 30):
             self.problem('the source VM stays locked')
 
     def line(self):

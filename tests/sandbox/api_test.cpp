@@ -23,6 +23,7 @@ TEST_CASE("api: create, get, list in pages, delete") {
 
   const Json first = box.ask(200, "GET", std::string(kDemoClaims) + "?limit=4");
   CHECK(first["items"].size() == 4);
+  CHECK_FALSE(first["items"][0].contains("kind"));
   CHECK(first["metadata"]["remainingItemCount"] == 2);
   std::string token(text(first, {"metadata", "continue"}));
   token.replace(token.find(' '), 1, "%20");
@@ -65,6 +66,65 @@ TEST_CASE("api: updates meet conflicts, and status is a part of its own") {
   const Json patched = box.ask(200, "PATCH", path + "/status", {{"status", {{"printableStatus", "Odd"}}}},
                                "application/merge-patch+json");
   CHECK(patched["status"]["printableStatus"] == "Odd");
+}
+
+TEST_CASE("api: custom resources and Kubernetes' own differ where the real ones do") {
+  Sandbox box;
+  const std::string vm = std::string(kDemoVms) + "/web";
+  const std::string claim = std::string(kDemoClaims) + "/web-root";
+  const Json label = {{"metadata", {{"labels", {{"a", "b"}}}}}};
+  CHECK(find(box.ask(200, "PATCH", claim, label, "application/strategic-merge-patch+json"),
+             {"metadata", "generation"}) == nullptr);
+  box.ask(415, "PATCH", vm, label, "application/strategic-merge-patch+json");
+  Json stored = box.ask(200, "GET", vm);
+  stored["metadata"].erase("resourceVersion");
+  CHECK(message(box.ask(422, "PUT", vm, stored)) ==
+        "virtualmachines.kubevirt.io \"web\" is invalid: metadata.resourceVersion: Invalid value: 0: must be "
+        "specified for an update");
+  const Json other = {{"preconditions", {{"resourceVersion", "1"}}}};
+  CHECK(message(box.ask(409, "DELETE", vm, other))
+            .starts_with("Operation cannot be fulfilled on VirtualMachine.kubevirt.io"));
+  CHECK(message(box.ask(409, "DELETE", claim, other))
+            .starts_with("Operation cannot be fulfilled on persistentvolumeclaims"));
+}
+
+TEST_CASE("api: refusals, word for word") {
+  Sandbox box;
+  const Json no_modes = {
+      {"kind", "PersistentVolumeClaim"}, {"metadata", {{"name", "x"}}}, {"spec", Json::object()}};
+  const Json refused = box.ask(422, "POST", kDemoClaims, no_modes);
+  CHECK(
+      message(refused) ==
+      "PersistentVolumeClaim \"x\" is invalid: [spec.accessModes: Required value: at least 1 access mode is "
+      "required, spec.resources[storage]: Required value]");
+  CHECK(refused["details"]["causes"][1]["reason"] == "FieldValueRequired");
+  const Json smaller = {{"spec", {{"resources", {{"requests", {{"storage", "1Mi"}}}}}}}};
+  CHECK(message(box.ask(422, "PATCH", std::string(kDemoClaims) + "/web-root", smaller,
+                        "application/merge-patch+json")) ==
+        "PersistentVolumeClaim \"web-root\" is invalid: spec.resources.requests.storage: Forbidden: field "
+        "can not be "
+        "less than status.capacity");
+  Json clone = clone_body("c", "web", "web2");
+  clone["spec"]["newMacAddresses"] = {{"default", "nonsense"}};
+  const Json mac = box.ask(422, "POST", kDemoClones, clone);
+  CHECK(message(mac) ==
+        "admission webhook \"vm-clone-validator.kubevirt.io\" denied the request: interface default has "
+        "malformed "
+        "MAC address (nonsense).");
+  CHECK(mac["details"]["causes"][0]["field"] == "spec.newMacAddresses.default");
+  clone = clone_body("c", "web", "web2");
+  clone["spec"]["nonsense"] = 1;
+  CHECK(message(box.ask(400, "POST", std::string(kDemoClones) + "?fieldValidation=Strict", clone)) ==
+        "VirtualMachineClone in version \"v1beta1\" cannot be handled as a VirtualMachineClone: strict "
+        "decoding "
+        "error: unknown field \"spec.nonsense\"");
+  const auto warned = box.send("POST", kDemoClones, clone);
+  CHECK(warned.status == 201);
+  CHECK(warned.warning == "unknown field \"spec.nonsense\"");
+  CHECK(warned.body.find("nonsense") == std::string::npos);
+  CHECK(message(box.ask(422, "POST", std::string(kDemoClones) + "?dryRun=Some", clone)) ==
+        "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"Some\"]: supported values: "
+        "\"All\"");
 }
 
 TEST_CASE("api: patches") {
@@ -135,7 +195,8 @@ TEST_CASE("api: start and stop") {
   Sandbox box;
   const std::string base = "/apis/subresources.kubevirt.io/v1/namespaces/demo/virtualmachines/";
   const auto put = [&](const std::string& path, const std::string& accept) {
-    return box.api.handle({.method = "PUT", .target = base + path, .accept = accept, .user = box.user});
+    return sandbox::handle(box.cluster,
+                           {.method = "PUT", .target = base + path, .accept = accept, .user = box.user});
   };
   CHECK(put("web/start", "application/json").status == 406);
   const auto started = put("web/start", "application/json, */*");
@@ -156,6 +217,7 @@ TEST_CASE("api: start and stop") {
 TEST_CASE("api: whatever comes in, an answer goes out") {
   Sandbox box;
   box.ask(400, "POST", kDemoVms, Json::array());
+  box.ask(400, "PATCH", std::string(kDemoVms) + "/web", Json::object(), "application/json-patch+json");
   box.ask(400, "POST", kDemoVms, {{"kind", "VirtualMachine"}, {"metadata", 3}});
   box.ask(400, "POST", kDemoClaims,
           {{"kind", "PersistentVolumeClaim"}, {"metadata", {{"name", "x"}}}, {"spec", "text"}});

@@ -178,6 +178,25 @@ TEST_CASE("clone: a quota on claims is told by the temporary restore only, and c
   CHECK(why.find("is forbidden: exceeded quota: q, requested: persistentvolumeclaims=1, used: "
                  "persistentvolumeclaims=6, limited: "
                  "persistentvolumeclaims=6") != std::string::npos);
+  CHECK(box.get("resourcequotas", "q")["status"]["used"] == Json{{"persistentvolumeclaims", "6"}});
+  box.ask(200, "DELETE", "/api/v1/namespaces/demo/resourcequotas/q");
+  box.settle();
+  CHECK(text(box.get("virtualmachineclones", "c"), {"status", "phase"}) == "Succeeded");
+}
+
+TEST_CASE("clone: a quota on snapshots is told by nobody, and can be lifted") {
+  Sandbox box;
+  const Json quota = {{"kind", "ResourceQuota"},
+                      {"metadata", {{"name", "q"}}},
+                      {"spec", {{"hard", {{"count/virtualmachinesnapshots.snapshot.kubevirt.io", "0"}}}}}};
+  box.ask(201, "POST", "/api/v1/namespaces/demo/resourcequotas", quota);
+  start_clone(box, clone_body("c", "web", "web2"));
+  box.settle(std::chrono::seconds(30));
+  const Json clone = box.get("virtualmachineclones", "c");
+  CHECK(text(clone, {"status", "phase"}) == "SnapshotInProgress");
+  CHECK(text(*condition(clone, "Ready"), {"reason"}) == "Still processing");
+  CHECK(find(clone, {"status", "snapshotName"}) == nullptr);
+  CHECK(events_about(box, "c").empty());
   box.ask(200, "DELETE", "/api/v1/namespaces/demo/resourcequotas/q");
   box.settle();
   CHECK(text(box.get("virtualmachineclones", "c"), {"status", "phase"}) == "Succeeded");

@@ -50,7 +50,7 @@ TEST_CASE("store: a watch tells changes once, also when a selector begins or cea
   Store store;
   const Kind& kind = kind_named("configmaps");
   const auto selector = parse_selector(kind, "app=a", "");
-  Watch watch({.kind = &kind, .version = "v1", .ns = "demo", .selector = *selector}, store.version());
+  Watch watch({.kind = &kind, .ns = "demo", .selector = *selector}, store.version());
   store.put(kind, config_map("a"));
   store.put(kind, config_map("b"));
   const std::string first = watch.drain(store, {});
@@ -67,15 +67,15 @@ TEST_CASE("store: a watch from a version that is forgotten ends with 410") {
   Store store(3);
   const Kind& kind = kind_named("configmaps");
   for (int i = 0; i < 10; ++i) store.put(kind, config_map("m" + std::to_string(i)));
-  Watch watch({.kind = &kind, .version = "v1"}, 2);
+  Watch watch({.kind = &kind}, 2);
   const Json event = Json::parse(watch.drain(store, {}));
   CHECK(event["type"] == "ERROR");
   CHECK(event["object"]["code"] == 410);
   CHECK(event["object"]["message"] == "too old resource version: 2 (8)");
   CHECK(watch.has_ended());
-  Watch recent({.kind = &kind, .version = "v1", .bookmarks = true}, 8);
+  Watch recent({.kind = &kind, .bookmarks = true}, 8);
   CHECK(recent.drain(store, {}).find("m7") != std::string::npos);
-  CHECK(Json::parse(recent.bookmark(store))["object"]["metadata"]["resourceVersion"] == "11");
+  CHECK(Json::parse(recent.bookmark())["object"]["metadata"]["resourceVersion"] == "11");
 }
 
 TEST_CASE("table: ages as kubectl writes them") {

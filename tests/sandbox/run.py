@@ -5,6 +5,7 @@ Exits with 77 when there is no kubectl."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import unittest
 ELSEWHERE = pathlib.Path.home() / ".cache/kubevirt-cluster/bin/kubectl"
 KUBECTL = str(ELSEWHERE) if ELSEWHERE.exists() else shutil.which("kubectl")
 SANDBOX, WUKONG = (os.path.abspath(word) for word in sys.argv[1:3])
-TIMEOUT = 60
+TIMEOUT = 120
 
 
 def run(words, **more):
@@ -39,9 +40,9 @@ class Sandbox(unittest.TestCase):
 
     def start(self, program, words, viewer=False, **more):
         kubeconfig = f"{self.home}/{'viewer.' if viewer else ''}kubeconfig"
-        cache = ["--cache-dir", self.home + "-cache"] if program == KUBECTL else []
-        self.addCleanup(shutil.rmtree, self.home + "-cache", True)
-        return run([program, *words, *cache], env={**os.environ, "KUBECONFIG": kubeconfig, "HOME": self.home}, **more)
+        caches = self.home + "-caches"  # of what the server serves
+        self.addCleanup(shutil.rmtree, caches, True)
+        return run([program, *words], env={**os.environ, "KUBECONFIG": kubeconfig, "HOME": caches}, **more)
 
     def kubectl(self, *words, code=0, **more):
         done = self.start(KUBECTL, words, **more)
@@ -65,11 +66,13 @@ class Kubectl(Sandbox):
         again = run([SANDBOX, "up", "--dir", self.home])
         self.assertEqual(again.returncode, 1)
         self.assertIn("already", again.stderr)
-        self.assertIn("serves https://127.0.0.1:", run([SANDBOX, "status", "--dir", self.home]).stdout)
+        wrong = run([SANDBOX, "up", "--dir", self.home + "-wrong", "--profile", "none"])
+        self.assertEqual((wrong.returncode, os.path.exists(self.home + "-wrong")), (1, False))
+        self.assertIn(f"export KUBECONFIG={self.home}/kubeconfig", again.stderr)
 
     def test_get(self):
         table = self.kubectl("get", "vm,vmi,pvc", "-n", "demo")
-        self.assertRegex(table, r"virtualmachine.kubevirt.io/web +\d+s +Stopped +False")
+        self.assertRegex(table, r"virtualmachine.kubevirt.io/web +\S+ +Stopped +False")
         self.assertRegex(table, r"persistentvolumeclaim/web-root +Bound +pvc-\S+ +20Gi +RWO +fast")
         self.assertIn("fast (default)", self.kubectl("get", "storageclass"))
         self.assertIn("VOLUMEMODE", self.kubectl("get", "pvc", "-A", "-o", "wide"))
@@ -88,14 +91,18 @@ class Kubectl(Sandbox):
                  "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
         self.apply(claim)
         self.assertIn("AlreadyExists", self.apply(claim, code=1))
-        self.kubectl("wait", "pvc/disk", "-n", "made", "--for=jsonpath={.status.phase}=Bound", "--timeout=20s")
+        unknown = {**claim, "metadata": {"name": "odd", "namespace": "made"}, "spec": {**claim["spec"], "nonsense": 1}}
+        self.assertIn('strict decoding error: unknown field "spec.nonsense"', self.apply(unknown, code=1))
+        self.assertIn('Warning: unknown field "spec.nonsense"',
+                      self.kubectl("create", "--validate=warn", "-f", "-", input=json.dumps(unknown)))
+        self.kubectl("wait", "pvc/disk", "-n", "made", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
         self.kubectl("label", "pvc/disk", "-n", "made", "a=b")
         self.kubectl("annotate", "pvc/disk", "-n", "made", "c=d")
         self.kubectl("patch", "pvc/disk", "-n", "made", "--type=json", "-p",
                      '[{"op":"replace","path":"/metadata/labels/a","value":"e"}]')
         self.assertEqual(self.kubectl("get", "pvc", "disk", "-n", "made", "-o", "jsonpath={.metadata.labels.a}"), "e")
-        self.kubectl("delete", "pvc", "disk", "-n", "made", "--timeout=20s")
-        self.kubectl("delete", "namespace", "made", "--timeout=20s")
+        self.kubectl("delete", "pvc", "disk", "-n", "made", "--timeout=60s")
+        self.kubectl("delete", "namespace", "made", "--timeout=60s")
         self.kubectl("get", "namespace", "made", code=1)
 
     def test_apply(self):
@@ -106,16 +113,19 @@ class Kubectl(Sandbox):
         self.assertIn("unchanged", self.kubectl("apply", "-f", "-", input=json.dumps(document)))
 
     def test_watch(self):
-        watcher = subprocess.Popen([KUBECTL, "get", "vm", "mail", "-n", "demo", "-w", "--request-timeout=5s"],
+        watcher = subprocess.Popen([KUBECTL, "get", "vm", "mail", "-n", "demo", "-w", f"--request-timeout={TIMEOUT}s"],
                                    env={**os.environ, "KUBECONFIG": self.home + "/kubeconfig"}, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True)
         try:
             watcher.stdout.readline()
             self.assertIn("Stopped", watcher.stdout.readline())
             self.kubectl("patch", "vm", "mail", "-n", "demo", "--type=merge", "-p", '{"spec":{"runStrategy":"Always"}}')
-            said = watcher.communicate(timeout=TIMEOUT)[0]
+            said = ""
+            while not re.search("Running +True", said) and (line := watcher.stdout.readline()):
+                said += line
         finally:
             watcher.kill()
+            watcher.communicate()
         self.assertRegex(said, r"(?s)Starting.*Running +True")
 
     def test_rights(self):
@@ -151,7 +161,9 @@ class Clone(Sandbox):
     def test_quota(self):
         self.kubectl("create", "quota", "q", "-n", "demo", "--hard=persistentvolumeclaims=5")
         try:
-            self.assertIn("exceeded quota: q", self.clone("web", "web9", "--stall-timeout", "3s", code=1))
+            self.kubectl("wait", "quota/q", "-n", "demo", "--for=jsonpath={.status.hard.persistentvolumeclaims}=5", "--timeout=60s")
+            self.assertIn("quota q of namespace demo leaves no room", self.clone("web", "web9", code=3))
+            self.assertRegex(self.kubectl("get", "quota", "-n", "demo"), r"q +persistentvolumeclaims: [5-9]/5")
         finally:
             self.kubectl("delete", "quota", "q", "-n", "demo")
 
@@ -162,8 +174,8 @@ class WaitForFirstConsumer(Sandbox):
     def test_clone(self):
         self.assertIn("first", self.clone("web", "web2"))
         self.kubectl("patch", "vm", "web2", "-n", "demo", "--type=merge", "-p", '{"spec":{"runStrategy":"Always"}}')
-        self.kubectl("wait", "vm/web2", "-n", "demo", "--for=condition=Ready", "--timeout=20s")
-        self.kubectl("wait", "vmrestore", "--all", "-n", "demo", "--for=delete", "--timeout=20s")
+        self.kubectl("wait", "vm/web2", "-n", "demo", "--for=condition=Ready", "--timeout=60s")
+        self.kubectl("wait", "vmrestore", "--all", "-n", "demo", "--for=delete", "--timeout=60s")
 
 
 class NoSnapshots(Sandbox):
@@ -175,7 +187,7 @@ class NoSnapshots(Sandbox):
 
 if __name__ == "__main__":
     if KUBECTL is None:
-        print("no kubectl: skipped")
+        print("skipped: kubectl is not on PATH, nor has the test cluster compiled one (tests/cluster/cluster build)")
         sys.exit(77)
     del Sandbox  # has no tests of its own
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])

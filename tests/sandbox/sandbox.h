@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "sandbox/access.h"
 #include "sandbox/api.h"
 #include "sandbox/controllers/controllers.h"
 #include "sandbox/seed.h"
@@ -16,12 +17,12 @@ class Sandbox {
 
   sandbox::Response send(std::string method, std::string target, const Json& body = nullptr,
                          std::string content_type = "application/json") {
-    return api.handle({.method = std::move(method),
-                       .target = std::move(target),
-                       .accept = "application/json",
-                       .content_type = std::move(content_type),
-                       .body = body.is_null() ? "" : body.dump(),
-                       .user = user});
+    return sandbox::handle(cluster, {.method = std::move(method),
+                                     .target = std::move(target),
+                                     .accept = "application/json",
+                                     .content_type = std::move(content_type),
+                                     .body = body.is_null() ? "" : body.dump(),
+                                     .user = user});
   }
   /// The answer to a request that must have the status `expected`; otherwise a string that says what came.
   Json ask(int expected, std::string method, std::string target, const Json& body = nullptr,
@@ -42,7 +43,6 @@ class Sandbox {
                             .wall = [] { return WallTime(std::chrono::seconds(1'795'152'424)); }},
                            1,
                            7};
-  sandbox::Api api{cluster};
   sandbox::User user{.name = sandbox::kAdmin, .groups = {"system:masters"}};
 };
 

@@ -1,0 +1,74 @@
+"""What the new VM has of its own, and what it takes over."""
+from lab import check, manifests, scenario
+
+
+def labelled_source(t):
+    t.make_claim('src-root')
+    body = manifests.vm('src', {'root': manifests.on_claim('src-root')}, labels={'app': 'web', 'secret/key': 'x'},
+                        annotations={'note/a': '1', 'private/b': '2'}, template_labels={'tier': 'front', 'old': 'yes'})
+    body['spec']['template']['metadata']['annotations'] = {'keep/me': '1', 'drop/me': '2'}
+    t.create('virtualmachines', body)
+    t.until_bound('src')
+    t.side.fill(t.ns, 'src-root')
+
+
+FILTERS = ['--label-filter', '*', '--label-filter', '!secret', '--annotation-filter', 'note/', '--template-label-filter', 'tier',
+           '--template-annotation-filter', '*', '--template-annotation-filter', '!drop/']
+
+
+def interface(vm):
+    return vm['spec']['template']['spec']['domain']['devices']['interfaces'][0]
+
+
+def without_marks(keys):
+    return {k: v for k, v in keys.items() if 'novasphere' not in k and 'managed-by' not in k and 'kubevirt.io' not in k}
+
+
+@scenario
+def all_of_it(t):
+    labelled_source(t)
+    before = t.traces()
+    run = t.clone('src', 'copy', *FILTERS, '--set-label', 'stage=test', '--new-serial', 'SN-1', '--hostname', 'guest', '--cpu', '3', '--memory', '128Mi',
+                  '--new-mac', 'default=02-AA-BB-CC-DD-01', '--field-manager', 'night-shift', '--no-headers', '--wait')
+    run.expect(0, 'method snapshot', no=['NAME'])
+    vm = t.vm('copy')
+    check(without_marks(vm['metadata']['labels']) == {'app': 'web', 'stage': 'test'}, vm['metadata'])
+    check(without_marks(vm['metadata']['annotations']) == {'note/a': '1'}, vm['metadata'])
+    template = vm['spec']['template']
+    check(without_marks(template['metadata']['labels']) == {'tier': 'front'}, template['metadata'])
+    check(without_marks(template['metadata']['annotations']) == {'keep/me': '1'}, template['metadata'])
+    domain = template['spec']['domain']
+    check(domain['firmware']['serial'] == 'SN-1', domain)
+    check(domain['firmware'].get('uuid') != t.vm('src')['spec']['template']['spec']['domain']['firmware']['uuid'], 'the same firmware UUID')
+    check(template['spec']['hostname'] == 'guest' and domain['cpu']['cores'] == 3 and domain['memory']['guest'] == '128Mi', template)
+    check(interface(vm)['macAddress'].lower().replace('-', ':') == '02:aa:bb:cc:dd:01', domain)
+    writers = [field['manager'] for field in vm['metadata'].get('managedFields', [])]  # the sandbox does not tell them
+    check(not writers or 'night-shift' in writers, f'written by {writers}')
+    t.expect_only(before, 'copy')
+    t.expect_same_content('src', 'copy')
+
+
+@scenario
+def addresses(t):
+    """Kept on demand only; two that run must not share one."""
+    labelled_source(t)
+    t.clone('src', 'other', '--method', 'snapshot', '--wait').expect(0)
+    check(interface(t.vm('other')).get('macAddress') != '02:00:00:00:00:01', 'the same MAC address')
+    t.clone('src', 'same', '--keep-mac', '--wait').expect(0)
+    check(interface(t.vm('same'))['macAddress'] == '02:00:00:00:00:01', 'another MAC address')
+    t.power('src', True)
+    t.clone('src', 'third', '--keep-mac', '--start', '--wait').expect(3, '02:00:00:00:00:01', 'src, which runs')
+    t.clone('src', 'third', '--new-mac', 'default=02:00:00:00:00:01', '--wait').expect(3, '02:00:00:00:00:01')
+    t.clone('src', 'third', '--new-mac', 'dflt=02:00:00:00:00:02').expect(3, 'no interface called', 'its interfaces: default')
+    t.clone('src', 'third', '--new-mac', 'default=02:00:00').expect(2, '--new-mac')
+    check(not t.vm('third'), 'something was written')
+
+
+@scenario
+def refused_shapes(t):
+    t.source('src')
+    for words, says in ((['--cpu', '0'], '--cpu'), (['--memory', 'lots'], '--memory'), (['--set-label', 'a b=c'], '--set-label'),
+                        (['--label-filter', '('], '--label-filter'), (['--count', '2', '--hostname', 'same'], '#')):
+        target = 'copy-#' if '--count' in words else 'copy'
+        t.clone('src', target, *words).expect(2, says)
+    check(t.names('virtualmachines') == ['src'], 'something was written')
