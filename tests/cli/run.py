@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -460,6 +461,8 @@ class Completion(Cli):
         if not shutil.which(shell[0]):
             self.skipTest(f"{shell[0]} is not installed")
         with Terminal([shutil.which(shell[0]), *shell[1:]], self.env, columns=100) as terminal:
+            # What is typed before a shell is ready may get lost.
+            terminal.wait_until(lambda: re.search(r"\S[#$%>] $", terminal.typed()), "the shell's own prompt")
             terminal.type(setup + "\r")
             terminal.wait_until(lambda: terminal.typed() == "ready: ", "the prompt")
             for typed, completed in cases:

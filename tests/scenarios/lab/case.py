@@ -196,7 +196,7 @@ class Case:
     def until_bound_to(self, kind, name, user, ns):
         """All rules of a Role, or of a ClusterRole, hold for a user."""
         found = self.api.get('roles', ns, name) if kind == 'Role' else self.api.get('clusterroles', '', name)
-        for rule in found['rules'] or []:
+        for rule in found.get('rules') or []:
             if rule.get('resources') and not rule.get('resourceNames'):
                 self.until_allowed(rule, user, ns)
 
@@ -222,8 +222,7 @@ class Case:
             resource = kind.lower() + 's'
             self._ends.callback(self.api.delete, resource, '', name)
             self.api.create(resource, '', {'apiVersion': f'{api}/v1', 'kind': kind, 'metadata': {'name': name}, **more})
-        for rule in rules:
-            self.until_allowed(rule, user)
+        self.until_bound_to('ClusterRole', name, user, '')
 
     def quota(self, **hard):
         """`count__virtualmachines_kubevirt_io` stands for `count/virtualmachines.kubevirt.io`."""
