@@ -12,6 +12,7 @@
 #include "commands/clone_claim.h"
 #include "commands/clone_copies.h"
 #include "commands/clone_method.h"
+#include "commands/clone_native.h"
 #include "commands/clone_restores.h"
 #include "commands/clone_resume.h"
 #include "commands/vm_argument.h"
@@ -126,20 +127,23 @@ Result<void> print_cloned(const CloneNames& names,
   return {};
 }
 
+/// What only some commands of method native want to know.
+Result<CopyFacts> gather_native(const CloneOptions& o, const CloneNames& names, CloneFacts base,
+                                kube::Api& api, const Scope& at) {
+  const bool addresses = o.shape.keep_mac || !o.shape.new_macs.empty();
+  if (names.from_snapshot || addresses) return gather_copies(names, std::move(base), api, at);
+  return CopyFacts{.base = std::move(base)};
+}
+
 /// The plan of the method that fits, which is then known in `names`. Errors: as gathering and planning.
 Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, const Settled& settled,
                               kube::Api& api, Context& cx) {
-  CloneFacts base;
-  if (names.from_snapshot) {
-    WUKONG_TRY(base.served, cx.discovery().served());
-  } else {
-    WUKONG_TRY(base, gather_clone(names, api, cx.discovery(), cx.scope()));
-  }
+  WUKONG_TRY(CloneFacts base, gather_clone(names, api, cx.discovery(), cx.scope()));
   if (!o.resume.empty()) {
     WUKONG_TRY(base.earlier, gather_earlier(names, base.served, api, cx.scope()));
     cx.note("note", resume_note(base.earlier, cx.scope()));
   }
-  if (o.method == "auto" && (names.from_snapshot || o.count > 0)) {
+  if (o.method == "auto" && o.count > 0) {
     const kube::Permission claims{.verb = "create", .resource = gvr::pvc().resource, .ns = cx.scope().ns};
     WUKONG_TRY(const std::vector<kube::Permission> missing, kube::missing_permissions(api, {claims}));
     base.may_make_claims = missing.empty();
@@ -167,7 +171,8 @@ Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, const Se
       return plan_cdi(o, names, facts, settled, cx.scope());
     }
   }
-  return plan_clone(o, names, base, settled, cx.scope());
+  WUKONG_TRY(const CopyFacts facts, gather_native(o, names, std::move(base), api, cx.scope()));
+  return plan_native(o, names, facts, settled, cx.scope());
 }
 
 /// How CDI filled the disks, once for all targets.

@@ -85,7 +85,7 @@ struct Earlier {
 /// Exactly what the cluster said; each fact is known, absent or unreadable.
 struct CloneFacts {
   std::optional<kube::ServedApis> served{};  // nothing: may not be asked
-  kube::Fact source{};                       // VirtualMachine
+  kube::Fact source{};                       // VirtualMachine; absent where a snapshot is the source
   kube::Fact target{};                       // VirtualMachine; should be absent
   kube::Fact clones{};                       // VirtualMachineClones of the namespace
   kube::Fact kubevirts{};                    // KubeVirt resources of all namespaces
@@ -101,17 +101,9 @@ struct CloneFacts {
 /// one that was asked for, can do.
 Result<CloneNames> clone_names(const CloneOptions& options, const Scope& scope);
 
-/// Reads everything that plan_clone() wants to know, in two round trips where `discovery` is on disk. Errors: as
-/// kube::fetch.
+/// Reads what every method wants to know, in two round trips where `discovery` is on disk. Errors: as kube::fetch.
 Result<CloneFacts> gather_clone(const CloneNames& names, kube::Api& api, kube::Discovery& discovery,
                                 const Scope& scope);
-
-/// Method native. Decides everything and does nothing: the same inputs give the same operation.
-/// Steps: the VirtualMachineClone "clone"; with --wait the wait "usable" for the target's data, and the removal of the
-/// VirtualMachineClone afterwards; should the clone fail, of all that it made.
-/// Errors: `precondition`, naming the object, the cause and the next step.
-Result<op::Operation> plan_clone(const CloneOptions& options, const CloneNames& names,
-                                 const CloneFacts& facts, const Settled& settled, const Scope& scope);
 
 void add_clone(CLI::App& app, std::function<Result<void>(Context&)>& chosen);
 

@@ -310,7 +310,7 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   const Earlier& earlier = facts.copies.base.earlier;
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, earlier, plan->marks));
   WUKONG_CHECK(check_free(names, plan->source, facts.copies, facts.volumes, made, plan->marks));
-  WUKONG_CHECK(check_interfaces(plan->source.vm, options.shape));
+  WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.copies.vms));
   plan->labels = manifest::selector_of(at.operation_id);
   plan->snapshot = {speaking(gvr::vm_snapshot(), facts.copies.base.served), at.ns, names.snapshot};
@@ -330,8 +330,8 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   operation.cancel_command = cancel_command(*plan, at);
   if (plan->stops) add_stop(operation, names, plan->source.vm, settled, at);
   if (plan->snapshots && only_looks(names, earlier, made) && has_all_volumes(*plan, facts)) {
-    const MadeStart start{plan->run_strategy, options.write.wait};
-    for (const std::string& target : names.targets) add_made_target(operation, names, target, start, settled);
+    const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
+    for (const std::string& target : names.targets) add_made_target(operation, names, target, more, settled);
     return operation;
   }
   if (plan->snapshots) {

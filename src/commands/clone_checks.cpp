@@ -19,7 +19,7 @@ namespace {
 
 Result<void> check_served(const CloneFacts& facts) {
   if (!facts.served || kube::spoken(gvr::vm_clone(), *facts.served)) return {};
-  if (facts.source.is_absent() && facts.kubevirts.is_absent())
+  if (facts.kubevirts.is_absent())
     return refuse("this cluster does not serve KubeVirt",
                   "check the context: kubectl config current-context");
   return refuse(
@@ -144,10 +144,10 @@ std::vector<Watched> speaking(const CloneApi& api, std::vector<Watched> watches)
 
 Result<void> check_clone(const CloneNames& names, const CloneFacts& facts, const Scope& at, bool begun) {
   WUKONG_CHECK(check_served(facts));
-  WUKONG_CHECK(check_source(names, facts, at));
+  if (!names.from_snapshot) WUKONG_CHECK(check_source(names, facts, at));
   if (!begun) WUKONG_CHECK(check_target(names, facts, at));
   WUKONG_CHECK(check_gate(facts));
-  return check_disks(names, facts, at);
+  return names.from_snapshot ? Result<void>{} : check_disks(names, facts, at);
 }
 
 Result<void> check_source_vm(const CloneNames& names, const CloneFacts& facts, const Scope& at) {

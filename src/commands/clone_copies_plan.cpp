@@ -175,7 +175,7 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   if (options.start) plan->run_strategy = start_strategy(plan->source.vm);
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.base.earlier, plan->marks));
   WUKONG_CHECK(check_free(names, plan->source, facts, kube::Fact::absent(), made, plan->marks));
-  WUKONG_CHECK(check_interfaces(plan->source.vm, options.shape));
+  WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.vms));
 
   op::Operation operation{
@@ -205,8 +205,8 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   const bool stop = is_to_stop(names, plan->source.vm, at);
   if (stop) add_stop(operation, names, plan->source.vm, settled, at);
   if (only_looks(names, facts.base.earlier, made)) {
-    const MadeStart start{plan->run_strategy, options.write.wait};
-    for (const std::string& target : names.targets) add_made_target(operation, names, target, start, settled);
+    const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
+    for (const std::string& target : names.targets) add_made_target(operation, names, target, more, settled);
     return operation;
   }
   if (!names.from_snapshot)

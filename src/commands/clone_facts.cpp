@@ -33,19 +33,19 @@ Result<CloneFacts> gather_first(const CloneNames& names, kube::Api& api,
                                 std::optional<kube::ServedApis> served, const Scope& scope) {
   const Gvr clone = speaking(gvr::vm_clone(), served);
   std::vector<kube::Read> reads;
-  reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .name = names.source});
   reads.push_back({.gvr = gvr::vm(), .ns = names.target_ns, .name = names.target, .keep = {{"metadata"}}});
   reads.push_back(
       {.gvr = clone, .ns = scope.ns, .keep = {{"metadata.labels", "spec.target", "status.phase"}}});
   reads.push_back(
       {.gvr = gvr::kubevirt(),
        .keep = {{"spec.configuration.developerConfiguration", "status.observedKubeVirtVersion"}}});
+  if (!names.from_snapshot) reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .name = names.source});
   WUKONG_TRY(std::vector<kube::Fact> got, kube::fetch(api, std::move(reads)));
   return CloneFacts{.served = std::move(served),
-                    .source = std::move(got[0]),
-                    .target = std::move(got[1]),
-                    .clones = std::move(got[2]),
-                    .kubevirts = std::move(got[3])};
+                    .source = names.from_snapshot ? kube::Fact::absent() : std::move(got[3]),
+                    .target = std::move(got[0]),
+                    .clones = std::move(got[1]),
+                    .kubevirts = std::move(got[2])};
 }
 
 /// True when the server is not what the disk remembers: KubeVirt came, went, or was upgraded.
@@ -65,7 +65,7 @@ Result<CloneFacts> gather_clone(const CloneNames& names, kube::Api& api, kube::D
     WUKONG_TRY(auto renewed, discovery.renew());
     WUKONG_TRY(facts, gather_first(names, api, std::move(renewed), scope));
   }
-  WUKONG_CHECK(gather_rest(facts, api, scope));
+  if (!names.from_snapshot) WUKONG_CHECK(gather_rest(facts, api, scope));
   return facts;
 }
 

@@ -23,14 +23,11 @@ std::string only_cdi(const CloneNames& names) {
 
 /// What KubeVirt's own clone cannot do, in words; "" when it can do all that is asked.
 std::string beyond_native(const CloneNames& names, const CloneOptions& o) {
-  if (names.from_snapshot) return "the source is a snapshot";
   if (o.count > 0)
     return "all targets come from one snapshot; clones of the VM itself would wait in one queue";
   if (std::string cdi = only_cdi(names); !cdi.empty()) return cdi;
   if (const std::string flag = flag_for_disks(names.disks); !flag.empty())
     return flag + " chooses or changes disks";
-  if (o.shape.any()) return "the new VM shall differ from its source";
-  if (o.start) return "the new VM shall be started";
   return {};
 }
 
@@ -67,13 +64,13 @@ Result<void> check_method_words(const CloneNames& names, const CloneOptions& o) 
     return usage(fmt::format("--method native cannot do this: {}", beyond), "use --method auto");
   if (o.method == "snapshot" && !cdi.empty())
     return usage(fmt::format("--method snapshot cannot do this: {}", cdi), "use --method auto or cdi");
+  if (names.from_snapshot && o.keep_snapshot)
+    return usage("--keep-snapshot: the snapshot that is cloned always stays", "leave it out");
   const bool may_be_native = o.method == "native" || (o.method == "auto" && beyond.empty());
   if (may_be_native && o.keep_snapshot)
     return usage("--keep-snapshot: method native has no snapshot to keep", "use --method snapshot with it");
   if (!may_be_native && o.keep)
     return usage("--keep: only method native makes a VirtualMachineClone", "leave it out");
-  if (names.from_snapshot && o.keep_snapshot)
-    return usage("--keep-snapshot: the snapshot that is cloned always stays", "leave it out");
   if (o.copy_refs && !names.elsewhere)
     return usage("--copy-refs copies to another namespace", "say which: --to-namespace NS");
   return {};
@@ -87,12 +84,15 @@ ChosenMethod choose_method(const CloneNames& names, const CloneOptions& o, const
   if (can_cdi && !names.from_snapshot)
     if (std::string why = unsnapped(names, facts); !why.empty()) return {cdi, std::move(why)};
   std::string beyond = beyond_native(names, o);
-  const bool many = names.from_snapshot || o.count > 0;
-  if (!many && !flag_for_disks(names.disks).empty()) return {cdi, std::move(beyond)};
-  if (beyond.empty() && facts.served && !serves(facts, gvr::vm_clone()) && can_cdi)
-    return {cdi, "this cluster does not serve clone.kubevirt.io"};
-  if (beyond.empty()) return {};
-  if (many && !has_claims(facts))
+  if (beyond.empty() && (!facts.served || serves(facts, gvr::vm_clone())))
+    return {native, "KubeVirt's own clone can do all that is asked"};
+  if (beyond.empty()) {
+    // Without all of them native says best what is missing.
+    const CloneMethod other = names.from_snapshot ? snapshot : can_cdi ? cdi : native;
+    return {other, "this cluster does not serve clone.kubevirt.io"};
+  }
+  if (o.count == 0) return {names.from_snapshot ? snapshot : cdi, std::move(beyond)};
+  if (!has_claims(facts))
     return {restores, "you may not make claims, or not read those of the source"};
   return {snapshot, std::move(beyond)};
 }

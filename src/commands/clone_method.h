@@ -12,12 +12,12 @@ Result<void> check_method_words(const CloneNames& names, const CloneOptions& opt
 
 struct ChosenMethod {
   CloneMethod method{CloneMethod::native};
-  std::string reason{};  // "" when it was asked for, or is the one for everything
+  std::string reason{};  // "" when it was asked for
 };
 
-/// The method asked for. For auto: native, where KubeVirt can do all that is asked; a snapshot where the VM shall only
-/// differ, for several VMs, or where a snapshot is the source (restores of it where there are no rights on claims); cdi where disks are chosen, changed, copied in full, moved
-/// to another namespace, or cannot be snapshotted. `facts` of a snapshot as source tell only what is served.
+/// The method asked for. For auto, one target: native, where KubeVirt can do all that is asked; else cdi, or from a snapshot
+/// of the source straight. Several targets: snapshot, or restores where there are no rights on claims. In any case cdi for
+/// full copies, other classes and namespaces, and disks that cannot be snapshotted.
 ChosenMethod choose_method(const CloneNames& names, const CloneOptions& options, const CloneFacts& facts);
 
 }  // namespace wukong::commands

@@ -86,6 +86,17 @@ void TargetSteps::add_running(std::vector<std::string> needs, const Settled& set
       "until it runs");
 }
 
+void TargetSteps::add_after_made(const AfterMade& after, const std::string& made, const Settled& settled) {
+  std::string last = made;
+  if (!after.shape.empty()) {
+    last = "shape-" + vm_.name;
+    add(last, {made}, op::Patch{vm_, after.shape}, "what KubeVirt's own copies cannot be told");
+  }
+  if (after.run_strategy.empty()) return;
+  last = add_start(after.run_strategy, {last});
+  if (after.until_running) add_running({last}, settled);
+}
+
 std::string TargetSteps::add_undo(const std::string& made, const ObjectRef& ref,
                                   std::vector<std::string> needs) {
   std::string id = "undo-" + made;
@@ -287,7 +298,12 @@ std::vector<std::string> left_out_notes(const CopySource& source) {
                       fmt::join(volumes, ", "))};
 }
 
-Result<void> check_interfaces(const Json& vm, const ShapeOptions& shape) {
+Result<void> check_shape(const Json& vm, const ShapeOptions& shape) {
+  const std::string_view type = text(vm, {"spec", "instancetype", "name"});
+  if (!type.empty() && (shape.cpu || !shape.memory.empty()))
+    return refuse(fmt::format("{}: the source takes its size from the instancetype {}",
+                              shape.cpu ? "--cpu" : "--memory", type),
+                  "leave it out: KubeVirt refuses a VM that has both");
   const std::vector<std::string> known = manifest::interfaces_of(vm);
   for (const std::string& typed : shape.new_macs) {
     const std::string name = typed.substr(0, typed.find('='));

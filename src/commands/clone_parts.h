@@ -25,6 +25,14 @@ inline constexpr std::chrono::seconds kLongestUndoWait{60};
 /// A body that is fixed, or (`later`) made when what earlier steps saw is known, and shown as `now` until then.
 op::Create create(bool later, ObjectRef ref, Json now, std::function<Result<Json>(const op::Seen&)> make);
 
+/// What is done with a target when somebody else, KubeVirt or an earlier run, has made it.
+struct AfterMade {
+  Json shape = Json::object();  // a merge patch
+  std::string run_strategy{};   // "": it is not started
+  bool until_running{};
+  bool any() const { return !shape.empty() || !run_strategy.empty(); }
+};
+
 /// Adds the steps of one target: they share its row of progress, and are undone together.
 class TargetSteps {
  public:
@@ -35,6 +43,8 @@ class TargetSteps {
   std::string add_start(const std::string& run_strategy, std::vector<std::string> needs);
   /// Waits until it runs.
   void add_running(std::vector<std::string> needs, const Settled& settled);
+  /// All of `after`, when step `made` is done.
+  void add_after_made(const AfterMade& after, const std::string& made, const Settled& settled);
   /// Removes what the step `made` has made. The id of the step.
   std::string add_undo(const std::string& made, const ObjectRef& ref, std::vector<std::string> needs);
   /// Waits until what was removed is gone, when step `after` was begun.
@@ -89,8 +99,8 @@ Result<void> choose_disks(CopySource& source, const CloneNames& names, const Sco
 /// "left out: disk data", of the VM's disks that are not in `source`; empty when all are.
 std::vector<std::string> left_out_notes(const CopySource& source);
 
-/// Errors: `precondition` for an interface that the source does not have.
-Result<void> check_interfaces(const Json& vm, const ShapeOptions& shape);
+/// Errors: `precondition` for an interface that the source does not have, or a size where an instancetype decides it.
+Result<void> check_shape(const Json& vm, const ShapeOptions& shape);
 
 /// Errors: `precondition` for a target, a claim or (`volumes` known) a DataVolume of one of the new names, but for `made`
 /// targets and what else an earlier run of this operation has made.

@@ -7,9 +7,9 @@
 namespace wukong::commands {
 
 /// Decides everything and does nothing. Steps: unless the source is a snapshot, "snapshot" and "taken"; for each target t
-/// "restore-t" and "usable-t", with --start "start-t" and "running-t"; should t fail, the removal of what was made for it; at
-/// the end that of the restores, and of the snapshot unless a claim still needs it.
-/// Errors: `precondition`; `forbidden` for what restores cannot do.
+/// "restore-t" and "usable-t", "shape-t" for what a restore cannot be told, with --start "start-t" and "running-t"; should t
+/// fail, the removal of what was made for it; at the end that of the restores, and of the snapshot unless a claim needs it.
+/// Errors: `precondition`; `forbidden` for disks that restores cannot choose or change.
 Result<op::Operation> plan_restores(const CloneOptions& options, const CloneNames& names,
                                     const CopyFacts& facts, const Settled& settled, const Scope& at);
 

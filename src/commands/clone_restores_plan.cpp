@@ -38,6 +38,15 @@ std::string source_vm(const Plan& plan) {
   return plan.names.from_snapshot ? std::string(text(plan.vm, {"metadata", "name"})) : plan.names.source;
 }
 
+/// What its restore cannot be told.
+AfterMade after_made(const Plan& plan, const manifest::VmShape& shape) {
+  Json patch = manifest::dropped_keys_patch(plan.vm, shape);
+  patch.update(manifest::shape_patch(plan.vm, shape), true);  // what is set stays, whatever filters say
+  return {.shape = std::move(patch),
+          .run_strategy = plan.run_strategy,
+          .until_running = plan.options.write.wait};
+}
+
 /// Streams that all targets share: one each, not one per target.
 std::vector<Watched> shared_watches(const Plan& plan, const status::RestoreWait& wait) {
   std::vector<Watched> watches = status::watches_restore(wait);
@@ -64,9 +73,7 @@ void add_target(op::Operation& operation, const Plan& plan, const Settled& settl
   steps.add("usable-" + target, {"restore-" + target},
             op::Await{ref, shared_watches(plan, wait), status::restore_judge(wait), settled.timeout},
             "until its claims are its own and bound, or wait for its first start");
-  if (plan.run_strategy.empty()) return;
-  const std::string started = steps.add_start(plan.run_strategy, {"usable-" + target});
-  if (plan.options.write.wait) steps.add_running({started}, settled);
+  steps.add_after_made(after_made(plan, shape), "usable-" + target, settled);
 }
 
 /// With the restore gone nobody makes its VM and claims again.
@@ -139,19 +146,22 @@ Result<std::set<std::string>> begun_targets(const Plan& plan, const Earlier& ear
   return restored;
 }
 
-/// Shapes of all targets. Restores can change little.
 Result<std::vector<manifest::VmShape>> shapes_of(const CloneNames& names, const CloneOptions& options) {
   std::vector<manifest::VmShape> shapes;
   for (std::size_t i = 1; i <= names.targets.size(); ++i) {
     WUKONG_TRY(manifest::VmShape shape, settle(options.shape, i, names.targets.size()));
     shapes.push_back(std::move(shape));
   }
-  std::string beyond = manifest::beyond_patches(shapes.front());
-  if (beyond.empty()) beyond = flag_for_disks(names.disks);
-  if (beyond.empty()) return shapes;
+  return shapes;
+}
+
+/// KubeVirt restores all disks, as they were.
+Result<void> check_no_disk_flags(const CloneNames& names) {
+  const std::string flag = flag_for_disks(names.disks);
+  if (flag.empty()) return {};
   return Error{.code = Code::forbidden,
                .message = fmt::format(
-                   "{} needs rights on claims: without them KubeVirt restores VMs as they were", beyond),
+                   "{} needs rights on claims: without them KubeVirt restores disks as they were", flag),
                .hint = "leave it out, or ask for: get, list, watch, create, delete persistentvolumeclaims"};
 }
 
@@ -173,7 +183,8 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   const std::set<std::string> restored = restored_targets(plan, earlier);
   WUKONG_TRY(const std::set<std::string> begun, begun_targets(plan, earlier, restored));
   WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), begun, plan.marks));
-  WUKONG_CHECK(check_interfaces(plan.vm, options.shape));
+  WUKONG_CHECK(check_shape(plan.vm, options.shape));
+  WUKONG_CHECK(check_no_disk_flags(names));
   WUKONG_TRY(const std::vector<manifest::VmShape> shapes, shapes_of(names, options));
   const CloneApi api = clone_api(facts.base);
   plan.labels = manifest::selector_of(at.operation_id);
@@ -195,9 +206,12 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   operation.reads = quota_reads(at.ns);
   const bool stop = is_to_stop(names, plan.vm, at);
   if (stop) add_stop(operation, names, plan.vm, settled, at);
-  const MadeStart made{plan.run_strategy, options.write.wait};
+  const auto add_made = [&](std::size_t number) {
+    add_made_target(operation, names, names.targets[number - 1], after_made(plan, shapes[number - 1]),
+                    settled);
+  };
   if (only_looks(names, earlier, restored)) {
-    for (const std::string& target : names.targets) add_made_target(operation, names, target, made, settled);
+    for (std::size_t i = 1; i <= names.targets.size(); ++i) add_made(i);
     return operation;
   }
   if (!names.from_snapshot)
@@ -212,7 +226,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   for (std::size_t i = 1; i <= names.targets.size(); ++i) {
     const std::string& target = names.targets[i - 1];
     if (restored.contains(target)) {
-      add_made_target(operation, names, target, made, settled);
+      add_made(i);
     } else {
       add_target(operation, plan, settled, i, shapes[i - 1]);
       to_restore.push_back(target);

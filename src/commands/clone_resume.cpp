@@ -113,7 +113,7 @@ std::string resume_words(const Json& object) {
 }
 
 void add_made_target(op::Operation& operation, const CloneNames& names, const std::string& target,
-                     const MadeStart& start, const Settled& settled) {
+                     const AfterMade& more, const Settled& settled) {
   const ObjectRef vm{gvr::vm(), names.target_ns, target};
   TargetSteps steps(operation, vm);
   const std::string usable = names.method == CloneMethod::native ? "usable" : "usable-" + target;
@@ -121,9 +121,7 @@ void add_made_target(op::Operation& operation, const CloneNames& names, const st
   steps.add(usable, {},
             op::Await{vm, status::watches_disks(disks), status::disks_judge(disks), settled.timeout},
             "it was made before: until its claims are bound, or wait for its first start");
-  if (start.run_strategy.empty()) return;
-  const std::string started = steps.add_start(start.run_strategy, {usable});
-  if (start.until_running) steps.add_running({started}, settled);
+  steps.add_after_made(more, usable, settled);
 }
 
 std::string lost_snapshot_note(const CloneNames& names, const Earlier& earlier,

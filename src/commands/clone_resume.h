@@ -10,6 +10,8 @@
 
 namespace wukong::commands {
 
+struct AfterMade;  // commands/clone_parts.h
+
 /// Errors: `usage` for what cannot be the id of an operation.
 Result<void> check_operation_id(const std::string& id);
 
@@ -35,14 +37,9 @@ bool was_stopped(const Json& vm, const Scope& at);
 /// " (made by operation x7k2p; if that was cut off: --resume x7k2p)" for an object in the way; "" without a mark.
 std::string resume_words(const Json& object);
 
-/// With --start.
-struct MadeStart {
-  std::string run_strategy{};  // "": it is not started
-  bool until_running{};
-};
-/// Steps for a target that an earlier run has made, and needs nothing but a look at its disks ("usable…"); and to start it.
+/// Steps for a target that an earlier run has made, and needs nothing but a look at its disks ("usable…"), and `more`.
 void add_made_target(op::Operation& operation, const CloneNames& names, const std::string& target,
-                     const MadeStart& start, const Settled& settled);
+                     const AfterMade& more, const Settled& settled);
 
 /// True when an earlier run has made all targets, and removed the snapshot that they are from: it was cut off at its very end.
 bool only_looks(const CloneNames& names, const Earlier& earlier, const std::set<std::string>& made);

@@ -54,15 +54,29 @@ constexpr std::array kTable{
     Row{"clone:snapshot", kCore, "resourcequotas", "list", kHere, kSpare},
     Row{"clone:snapshot", kCore, "limitranges", "list", kHere, kSpare},
 
-    Row{"clone:from-snapshot", kVms, "virtualmachines", "get,list,watch,create,delete"},
-    Row{"clone:from-snapshot", kCore, "persistentvolumeclaims", "list,watch,create,delete"},
+    Row{"clone:from-snapshot", "clone.kubevirt.io", "virtualmachineclones", "create,list,watch,delete"},
+    Row{"clone:from-snapshot", kVms, "virtualmachines", "get,list,watch,delete"},
     Row{"clone:from-snapshot", kSnapshots, "virtualmachinesnapshots", "get"},
     Row{"clone:from-snapshot", kSnapshots, "virtualmachinesnapshotcontents", "list"},
+    Row{"clone:from-snapshot", kVms, "virtualmachines", "patch", kHere, kSpare},
+    Row{"clone:from-snapshot", kCore, "persistentvolumeclaims", "get,list,watch,delete", kHere, kSpare},
+    Row{"clone:from-snapshot", kSnapshots, "virtualmachinesnapshots", "list,watch", kHere, kSpare},
+    Row{"clone:from-snapshot", kSnapshots, "virtualmachinerestores", "list,watch,delete", kHere, kSpare},
     Row{"clone:from-snapshot", "snapshot.storage.k8s.io", "volumesnapshots", "list", kHere, kSpare},
     Row{"clone:from-snapshot", kCore, "events", "list,watch", kHere, kSpare},
-    Row{"clone:from-snapshot", "storage.k8s.io", "storageclasses", "list,watch", kCluster, kSpare},
+    Row{"clone:from-snapshot", kVms, "kubevirts", "list", kCluster, kSpare},
     Row{"clone:from-snapshot", kCore, "resourcequotas", "list", kHere, kSpare},
     Row{"clone:from-snapshot", kCore, "limitranges", "list", kHere, kSpare},
+
+    Row{"clone:many-from-snapshot", kVms, "virtualmachines", "get,list,watch,create,delete"},
+    Row{"clone:many-from-snapshot", kCore, "persistentvolumeclaims", "list,watch,create,delete"},
+    Row{"clone:many-from-snapshot", kSnapshots, "virtualmachinesnapshots", "get"},
+    Row{"clone:many-from-snapshot", kSnapshots, "virtualmachinesnapshotcontents", "list"},
+    Row{"clone:many-from-snapshot", "snapshot.storage.k8s.io", "volumesnapshots", "list", kHere, kSpare},
+    Row{"clone:many-from-snapshot", kCore, "events", "list,watch", kHere, kSpare},
+    Row{"clone:many-from-snapshot", "storage.k8s.io", "storageclasses", "list,watch", kCluster, kSpare},
+    Row{"clone:many-from-snapshot", kCore, "resourcequotas", "list", kHere, kSpare},
+    Row{"clone:many-from-snapshot", kCore, "limitranges", "list", kHere, kSpare},
 
     Row{"clone:restores", kVms, "virtualmachines", "get,list,watch"},
     Row{"clone:restores", kVms, "virtualmachines", "delete", kHere, kSpare},
@@ -128,6 +142,7 @@ constexpr std::array kTable{
     Row{"clone:pvc", "storage.k8s.io", "storageclasses", "list,watch", kCluster, kSpare},
 
     Row{"clone:start", kVms, "virtualmachines", "patch"},
+    Row{"clone:shape", kVms, "virtualmachines", "patch"},
     Row{"clone:expose", kCore, "services", "list,create"},
     Row{"clone:expose", "networking.k8s.io", "ingresses", "list,create"},
 
@@ -199,7 +214,8 @@ constexpr std::array kTable{
 };
 // clang-format on
 
-constexpr std::array<std::string_view, 3> kExtras{"clone:start", "clone:expose", "clone:copy-refs"};
+constexpr std::array<std::string_view, 4> kExtras{"clone:start", "clone:shape", "clone:expose",
+                                                   "clone:copy-refs"};
 
 std::string_view command_of(std::string_view use) { return use.substr(0, use.find(':')); }
 

@@ -104,38 +104,12 @@ void set_macs(Json& pod, const VmShape& shape) {
   pod["domain"]["devices"]["interfaces"] = std::move(interfaces);
 }
 
-void set_identity(Json& pod, const VmShape& shape) {
-  set_macs(pod, shape);
-  if (Json firmware = fields(pod, {"domain", "firmware"}); !firmware.empty() || !shape.serial.empty()) {
-    firmware.erase("uuid");
-    firmware.erase("serial");
-    if (!shape.serial.empty()) firmware["serial"] = shape.serial;
-    pod["domain"]["firmware"] = std::move(firmware);
-  }
-  if (!shape.hostname.empty()) pod["hostname"] = shape.hostname;
-}
-
-void set_size(Json& pod, const VmShape& shape) {
-  Json& domain = pod["domain"];
-  if (shape.cores) {
-    // One socket with so many cores: a topology that names sockets and threads would multiply them.
-    Json cpu = fields(domain, {"cpu"});
-    cpu.erase("sockets");
-    cpu.erase("threads");
-    cpu.erase("maxSockets");
-    cpu["cores"] = *shape.cores;
-    domain["cpu"] = std::move(cpu);
-    if (find(domain, {"resources", "requests", "cpu"}) != nullptr)
-      domain["resources"]["requests"].erase("cpu");
-    if (find(domain, {"resources", "limits", "cpu"}) != nullptr) domain["resources"]["limits"].erase("cpu");
-  }
-  if (shape.memory.empty()) return;
-  Json memory = fields(domain, {"memory"});
-  memory.erase("maxGuest");
-  memory["guest"] = shape.memory;
-  domain["memory"] = std::move(memory);
-  for (const char* kind : {"requests", "limits"})
-    if (find(domain, {"resources", kind, "memory"}) != nullptr) domain["resources"][kind].erase("memory");
+void forget_identity(Json& pod) {
+  Json firmware = fields(pod, {"domain", "firmware"});
+  if (firmware.empty()) return;
+  firmware.erase("uuid");
+  firmware.erase("serial");
+  pod["domain"]["firmware"] = std::move(firmware);
 }
 
 }  // namespace
@@ -147,8 +121,6 @@ Json vm_copy(const ObjectRef& ref, const Json& source, const std::vector<CopiedD
            copied_keys(fields(source, {"metadata", "labels"}), shape.label_filters));
   set_keys(vm["metadata"], "annotations",
            copied_keys(fields(source, {"metadata", "annotations"}), shape.annotation_filters));
-  for (const auto& [key, value] : shape.labels) vm["metadata"]["labels"][key] = value;
-  add_marks(vm, marks);
 
   Json spec = fields(source, {"spec"});
   spec.erase("running");
@@ -166,9 +138,11 @@ Json vm_copy(const ObjectRef& ref, const Json& source, const std::vector<CopiedD
 
   Json& pod = spec["template"]["spec"];
   point_volumes(pod, disks);
-  set_identity(pod, shape);
-  set_size(pod, shape);
+  set_macs(pod, shape);
+  forget_identity(pod);
   vm["spec"] = std::move(spec);
+  vm.merge_patch(shape_patch(source, shape));
+  add_marks(vm, marks);
   return vm;
 }
 

@@ -2,31 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/object.h"
 #include "manifest/marks.h"
+#include "manifest/shape.h"
 
 namespace wukong::manifest {
-
-/// How a copy differs from its source. What is empty stays as the source has it, or is given anew by KubeVirt.
-struct VmShape {
-  std::vector<std::string> label_filters{};  // manifest/key_filter.h
-  std::vector<std::string> annotation_filters{};
-  std::vector<std::string> template_label_filters{};
-  std::vector<std::string> template_annotation_filters{};
-  std::map<std::string, std::string> labels{};  // set on the VM
-  std::map<std::string, std::uint64_t> macs{};  // by interface
-  bool keep_macs{};                             // of interfaces that are not in `macs`
-  std::string serial{};
-  std::string hostname{};
-  std::optional<std::uint32_t> cores{};
-  std::string memory{};  // a quantity
-};
 
 /// A disk of the copy: a volume of the source with a claim of its own.
 struct CopiedDisk {

@@ -20,8 +20,6 @@ std::string value(const std::string& path, const std::string& text) {
   return fmt::format(R"({{"op":"add","path":"{}{}","value":{}}})", kPod, path, dump(Json(text)));
 }
 
-bool can_be_said(const std::string& text) { return text.find_first_of(":,") == std::string::npos; }
-
 }  // namespace
 
 Json vm_restore(const ObjectRef& ref, const std::string& snapshot, const std::string& target,
@@ -50,23 +48,7 @@ std::vector<std::string> identity_patches(const Json& vm, const VmShape& shape) 
   for (const char* field : {"uuid", "serial"})
     if (find(pod, {"domain", "firmware", field}) != nullptr)
       patches.push_back(removal(fmt::format("/domain/firmware/{}", field)));
-  if (!shape.hostname.empty()) patches.push_back(value("/hostname", shape.hostname));
-  // Below a firmware that is not there nothing can be added, and a map cannot be said.
-  if (!shape.serial.empty() && find(pod, {"domain", "firmware"}) != nullptr)
-    patches.push_back(value("/domain/firmware/serial", shape.serial));
   return patches;
-}
-
-std::string beyond_patches(const VmShape& shape) {
-  if (!shape.label_filters.empty()) return "--label-filter";
-  if (!shape.annotation_filters.empty()) return "--annotation-filter";
-  if (!shape.template_label_filters.empty()) return "--template-label-filter";
-  if (!shape.template_annotation_filters.empty()) return "--template-annotation-filter";
-  if (!shape.labels.empty()) return "--set-label";
-  if (shape.cores) return "--cpu";
-  if (!shape.memory.empty()) return "--memory";
-  if (!can_be_said(shape.serial)) return "--new-serial";
-  return {};
 }
 
 }  // namespace wukong::manifest

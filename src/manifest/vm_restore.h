@@ -6,7 +6,7 @@
 
 #include "base/object.h"
 #include "manifest/marks.h"
-#include "manifest/vm_copy.h"
+#include "manifest/shape.h"
 
 namespace wukong::manifest {
 
@@ -16,11 +16,8 @@ Json vm_restore(const ObjectRef& ref, const std::string& snapshot, const std::st
                 const std::vector<std::string>& patches, const Marks& marks);
 
 /// Patches that take the identity of `vm` (MAC addresses, firmware UUID and serial), which a restore keeps, from its copy,
-/// or give it that of `shape`. KubeVirt splits them at ":" and "," instead of reading them (kubevirt 18617): MAC addresses
-/// are written with dashes, and nothing can be said whose value holds one of the two.
+/// and give it the MAC addresses of `shape`. KubeVirt splits them at ":" and "," instead of reading them (kubevirt 18617), so
+/// MAC addresses are written with dashes, and all else of `shape` is patched in when the VM is there.
 std::vector<std::string> identity_patches(const Json& vm, const VmShape& shape);
-
-/// The first thing in `shape` that such patches cannot say, as its flag, or "".
-std::string beyond_patches(const VmShape& shape);
 
 }  // namespace wukong::manifest

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "commands/clone_method.h"
+#include "commands/clone_native.h"
 #include "commands/permission_table.h"
 #include "commands/registry.h"
 #include "op/dry_run.h"
@@ -60,9 +62,13 @@ CloneOptions typed(std::string source = "web", std::string target = "web2") {
   return options;
 }
 
-Result<op::Operation> planned(const CloneFacts& facts, const CloneOptions& options = typed()) {
+Result<op::Operation> planned(const CopyFacts& facts, const CloneOptions& options) {
   WUKONG_TRY(const CloneNames names, clone_names(options, kScope));
-  return plan_clone(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, kScope);
+  return plan_native(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, kScope);
+}
+
+Result<op::Operation> planned(const CloneFacts& facts, const CloneOptions& options = typed()) {
+  return planned(CopyFacts{.base = facts}, options);
 }
 
 Error refusal(const CloneFacts& facts) {
@@ -262,6 +268,173 @@ TEST_CASE("clone plan: what cannot be read refuses nothing, and is said") {
   CHECK(plan->notes.size() == 1);
 }
 
+// ---- a target that differs, snapshots as sources
+
+namespace {
+
+/// web with two interfaces, and sizes that would be in the way of others.
+CloneFacts shapeable() {
+  CloneFacts facts = sound();
+  facts.source.object["spec"]["template"]["spec"]["domain"] = parsed(R"({
+      "cpu": {"cores": 1, "sockets": 2}, "memory": {"guest": "1Gi"}, "resources": {"requests": {"memory": "1Gi"}},
+      "devices": {"interfaces": [{"name": "default", "macAddress": "02:00:00:00:00:01"},
+                                 {"name": "second", "macAddress": "02:00:00:00:00:02"}]}})");
+  facts.source.object["spec"]["runStrategy"] = "Manual";
+  return facts;
+}
+
+const op::Step* step(const op::Operation& operation, std::string_view id) {
+  for (const op::Step& each : operation.steps)
+    if (each.id == id) return &each;
+  return nullptr;
+}
+
+Json patch_of(const op::Operation& operation, std::string_view id) {
+  const op::Step* found = step(operation, id);
+  REQUIRE(found != nullptr);
+  return std::get<Json>(std::get<op::Patch>(found->action).body);
+}
+
+/// A snapshot "monday" of the VM web, with its one disk.
+CopyFacts of_snapshot() {
+  CopyFacts facts{.base = sound()};
+  facts.base.source = Fact::absent();
+  facts.base.claims.clear();
+  facts.base.claim_names.clear();
+  facts.snapshot = Fact::known(parsed(R"({"metadata": {"name": "monday"}, "status": {"phase": "Succeeded",
+      "readyToUse": true, "virtualMachineSnapshotContentName": "c"}})"));
+  Json content = parsed(R"({"metadata": {"name": "c"}, "spec": {"volumeBackups": [{"volumeName": "root",
+      "volumeSnapshotName": "vs", "persistentVolumeClaim": {"spec": {"storageClassName": "fast",
+      "resources": {"requests": {"storage": "1Gi"}}}}}]}})");
+  content["spec"]["source"]["virtualMachine"] = web();
+  facts.contents = Fact::known({{"items", {content}}});
+  facts.volume_snapshots = Fact::known({{"items", Json::array()}});
+  facts.vms = Fact::known({{"items", Json::array()}});
+  facts.claims = Fact::known({{"items", Json::array()}});
+  return facts;
+}
+
+}  // namespace
+
+TEST_CASE("clone plan: what differs is told to KubeVirt as far as it listens, the rest is patched in before the start") {
+  CloneOptions options = typed();
+  options.shape.label_filters = {"*", "!app"};
+  options.shape.template_annotation_filters = {"note"};
+  options.shape.new_macs = {"second=0200.0000.00ff"};
+  options.shape.keep_mac = true;
+  options.shape.new_serial = "SN:1,2";
+  options.shape.hostname = "guest";
+  options.shape.cpu = 4;
+  options.shape.memory = "2Gi";
+  options.shape.set_labels = {"app=copy"};
+  options.start = true;
+  const auto plan = planned(shapeable(), options);
+  REQUIRE(plan.has_value());
+  CHECK(op::shape_problem(*plan).empty());
+  std::string lines;
+  for (const std::string& note : plan->notes) lines += "note: " + note + "\n";
+  for (const std::string& line : op::plan_lines(*plan)) lines += line + "\n";
+  lines += "---\n" + render::objects(render::OutputFormat::yaml, op::manifests(*plan));
+  lines += "---\n" + render::objects(render::OutputFormat::yaml, {patch_of(*plan, "shape-web2")});
+  CHECK(testing::golden("golden/clone/native_shaped.yaml", lines) == lines);
+}
+
+TEST_CASE("clone plan: what must be done to the target is waited for, also without --wait") {
+  CloneOptions options = typed();
+  options.write.wait = false;
+  options.shape.hostname = "guest";
+  const auto plan = planned(shapeable(), options);
+  REQUIRE(plan.has_value());
+  CHECK(step(*plan, "usable") != nullptr);
+  CHECK(step(*plan, "shape-web2") != nullptr);
+  options.start = true;
+  const auto started = planned(shapeable(), options);
+  CHECK(patch_of(*started, "start-web2")["spec"]["runStrategy"] == "Manual");
+  CHECK(step(*started, "running-web2") == nullptr);
+}
+
+TEST_CASE("clone plan: of a VM that cannot be read, all that could be in the way of a size is taken away") {
+  CloneFacts facts = sound();
+  facts.source = Fact::unreadable({.code = Code::forbidden, .message = "no"});
+  CloneOptions options = typed();
+  options.shape.cpu = 2;
+  const auto plan = planned(facts, options);
+  REQUIRE(plan.has_value());
+  const Json patch = patch_of(*plan, "shape-web2");
+  const Json& cpu = patch["spec"]["template"]["spec"]["domain"]["cpu"];
+  CHECK(cpu == Json{{"cores", 2}, {"sockets", nullptr}, {"threads", nullptr}, {"maxSockets", nullptr}});
+  options.shape.keep_mac = true;
+  const auto refused = planned(facts, options);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::forbidden);
+}
+
+TEST_CASE("clone plan: interfaces, sizes and addresses that cannot be are refused") {
+  CopyFacts facts{.base = shapeable()};
+  CloneOptions options = typed();
+  SUBCASE("no such interface: the real one would lose its address") {
+    options.shape.new_macs = {"secnd=02:00:00:00:00:09"};
+    CHECK(planned(facts, options).error().hint == "did you mean second?");
+  }
+  SUBCASE("an instancetype decides the size") {
+    facts.base.source.object["spec"]["instancetype"]["name"] = "small";
+    options.shape.memory = "2Gi";
+    CHECK(planned(facts, options).error().message ==
+          "--memory: the source takes its size from the instancetype small");
+  }
+  SUBCASE("an address that a running VM has") {
+    options.shape.keep_mac = options.start = true;
+    Json running = facts.base.source.object;
+    running["status"]["created"] = true;
+    facts.vms = Fact::known({{"items", {running}}});
+    CHECK(planned(facts, options).error().message.find("02:00:00:00:00:01") != std::string::npos);
+  }
+}
+
+TEST_CASE("clone plan: a snapshot as source") {
+  CloneOptions options = typed("snapshot/monday", "web2");
+  CopyFacts facts = of_snapshot();
+  const auto plan = planned(facts, options);
+  REQUIRE(plan.has_value());
+  const Json clone = op::manifests(*plan).front();
+  CHECK(clone["spec"]["source"] ==
+        Json{{"apiGroup", "snapshot.kubevirt.io"}, {"kind", "VirtualMachineSnapshot"}, {"name", "monday"}});
+  REQUIRE(plan->charge.claims.size() == 1);
+  CHECK(plan->charge.claims.front().bytes == 1073741824);
+  SUBCASE("that is not there") {
+    facts.snapshot = Fact::absent();
+    CHECK(planned(facts, options).error().message == "VirtualMachineSnapshot demo/monday does not exist");
+  }
+  SUBCASE("and a target that exists") {
+    facts.base.target = Fact::known(web());
+    CHECK(planned(facts, options).error().message == "VirtualMachine demo/web2 exists already");
+  }
+}
+
+TEST_CASE("clone: auto takes native for one target, whatever differs, and says why it does not") {
+  const auto chosen = [](const CloneOptions& options, const CloneFacts& facts) {
+    const auto names = clone_names(options, kScope);
+    REQUIRE(names.has_value());
+    return choose_method(*names, options, facts);
+  };
+  CloneOptions options = typed();
+  options.shape.cpu = 2;
+  options.start = true;
+  CHECK(chosen(options, sound()).method == CloneMethod::native);
+  CHECK(chosen(typed("snapshot/monday"), sound()).method == CloneMethod::native);
+  options.disks.only = {"root"};
+  CHECK(chosen(options, sound()).method == CloneMethod::cdi);
+  CloneOptions of_snapshot = typed("snapshot/monday");
+  of_snapshot.disks.only = {"root"};
+  CHECK(chosen(of_snapshot, sound()).method == CloneMethod::snapshot);
+  CloneFacts older = sound();
+  older.served->groups.erase("clone.kubevirt.io");
+  older.served->groups["cdi.kubevirt.io"]["v1beta1"];
+  CHECK(chosen(typed(), older).method == CloneMethod::cdi);
+  CHECK(chosen(typed("snapshot/monday"), older).method == CloneMethod::snapshot);
+  CHECK(chosen(typed(), older).reason == "this cluster does not serve clone.kubevirt.io");
+}
+
 // ---- the whole command against a fake cluster
 
 namespace {
@@ -417,10 +590,10 @@ TEST_CASE("clone: what the disk remembers of the server is asked anew before it 
     return std::count(lines.begin(), lines.end(), "GET /apis");
   };
   const auto [first, first_lines] = ask({{"kind", "APIGroupList"}, {"groups", Json::array()}}, "/apis");
-  CHECK_FALSE(plan_clone(typed(), {"web", "web2", "web2-x"}, first, {}, kScope).has_value());
+  CHECK_FALSE(plan_native(typed(), {"web", "web2", "web2-x"}, {.base = first}, {}, kScope).has_value());
   // KubeVirt was installed a moment ago.
   const auto [second, second_lines] = ask(kApis, "/apis");
-  CHECK(plan_clone(typed(), {"web", "web2", "web2-x"}, second, {}, kScope).has_value());
+  CHECK(plan_native(typed(), {"web", "web2", "web2-x"}, {.base = second}, {}, kScope).has_value());
   CHECK(asked(second_lines) == 1);
   const auto [third, third_lines] = ask(kApis, "/unused");
   CHECK(third.served == second.served);

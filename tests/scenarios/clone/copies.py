@@ -1,5 +1,5 @@
 """Method snapshot: many VMs from one snapshot, snapshots as sources, the shape of the new VM."""
-from lab import CLOUD_INIT, check, manifests, scenario, until
+from lab import CLOUD_INIT, check, manifests, printed, scenario, until
 
 
 def disks_of(t, vm):
@@ -29,12 +29,34 @@ def snapshot_as_source(t):
     t.create('virtualmachinesnapshots', manifests.vm_snapshot('monday', 'src'))
     t.clone('snapshot/tuesday', 'copy').expect(3, 'tuesday does not exist', 'kubectl get virtualmachinesnapshots')
     until('ready', lambda: t.get('virtualmachinesnapshots', 'monday').get('status', {}).get('readyToUse'))
-    before = t.traces()
-    t.clone('snapshot/monday', 'copy', '--memory', '128Mi', '--hostname', 'other').expect(0, r'copy +Stopped')
-    t.expect_same_content('src', 'copy')
-    t.expect_only(before, 'copy')
-    pod = t.vm('copy')['spec']['template']['spec']
-    check(pod['domain']['memory']['guest'] == '128Mi' and pod['hostname'] == 'other', str(pod))
+    old = t.content('src')
+    t.side.fill(t.ns, 'src-root')
+    for name, method in (('copy', ['--wait']), ('other', ['--method', 'snapshot'])):
+        before = t.traces()
+        t.clone('snapshot/monday', name, '--memory', '128Mi', '--hostname', 'other', *method).expect(
+            0, f'{name} +Stopped', 'method native' if name == 'copy' else '')
+        check(t.content(name) == old, 'not the data of the snapshot')
+        t.expect_only(before, name)
+        pod = t.vm(name)['spec']['template']['spec']
+        check(pod['domain']['memory']['guest'] == '128Mi' and pod['hostname'] == 'other', str(pod))
+    t.clone('snapshot/monday', 'other').expect(3, 'other exists already')
+    run = t.clone('snapshot/monday', 'third').expect(0, 'to wait for it', 'virtualmachineclone.clone.kubevirt.io/third-')
+    t.shell(printed(run, 'to wait for it')).expect(0)
+    check(t.content('third') == old, 'not the data of the snapshot')
+
+
+@scenario
+def snapshot_of_a_vm_that_is_gone(t):
+    """It may come back under its own name, too."""
+    t.source()
+    t.create('virtualmachinesnapshots', manifests.vm_snapshot('monday', 'src'))
+    until('ready', lambda: t.get('virtualmachinesnapshots', 'monday').get('status', {}).get('readyToUse'))
+    old = t.content('src')
+    t.delete('virtualmachines', 'src')
+    until('gone', lambda: not t.vm('src'))
+    for name in ('copy', 'src'):
+        t.clone('snapshot/monday', name, '--wait').expect(0, f'{name} +Stopped')
+        check(t.content(name) == old, 'not the data of the snapshot')
 
 
 @scenario(seconds=30)

@@ -58,7 +58,8 @@ def kill_and_go_on(t, words, targets, seed, user='admin', holds=lambda: True):
 @scenario(seconds=60)
 def killed_native(t):
     t.source('src', {'root': 'Filesystem', 'data': 'Block'})
-    kill_and_go_on(t, ['src', 'copy', '--method', 'native', '--wait'], ['copy'], 1)
+    kill_and_go_on(t, ['src', 'copy', '--method', 'native', '--hostname', 'guest', '--wait'], ['copy'], 1,
+                   holds=lambda: t.vm('copy')['spec']['template']['spec'].get('hostname') == 'guest')
 
 
 @scenario(seconds=60)

@@ -24,13 +24,15 @@ def without_marks(keys):
     return {k: v for k, v in keys.items() if 'novasphere' not in k and 'managed-by' not in k and 'kubevirt.io' not in k}
 
 
-@scenario
-def all_of_it(t):
+SHAPE = [*FILTERS, '--set-label', 'stage=test', '--new-serial', 'SN:1,2', '--hostname', 'guest', '--cpu', '3', '--memory', '128Mi',
+         '--new-mac', 'default=02-AA-BB-CC-DD-01']
+
+
+def shaped(t, *words):
+    """Whatever the method, the same VM."""
     labelled_source(t)
     before = t.traces()
-    run = t.clone('src', 'copy', *FILTERS, '--set-label', 'stage=test', '--new-serial', 'SN-1', '--hostname', 'guest', '--cpu', '3', '--memory', '128Mi',
-                  '--new-mac', 'default=02-AA-BB-CC-DD-01', '--field-manager', 'night-shift', '--no-headers', '--wait')
-    run.expect(0, 'method snapshot', no=['NAME'])
+    run = t.clone('src', 'copy', *SHAPE, '--field-manager', 'night-shift', '--no-headers', '--wait', *words).expect(0, no=['NAME'])
     vm = t.vm('copy')
     check(without_marks(vm['metadata']['labels']) == {'app': 'web', 'stage': 'test'}, vm['metadata'])
     check(without_marks(vm['metadata']['annotations']) == {'note/a': '1'}, vm['metadata'])
@@ -38,13 +40,73 @@ def all_of_it(t):
     check(without_marks(template['metadata']['labels']) == {'tier': 'front'}, template['metadata'])
     check(without_marks(template['metadata']['annotations']) == {'keep/me': '1'}, template['metadata'])
     domain = template['spec']['domain']
-    check(domain['firmware']['serial'] == 'SN-1', domain)
+    check(domain['firmware']['serial'] == 'SN:1,2', domain)
     check(domain['firmware'].get('uuid') != t.vm('src')['spec']['template']['spec']['domain']['firmware']['uuid'], 'the same firmware UUID')
     check(template['spec']['hostname'] == 'guest' and domain['cpu']['cores'] == 3 and domain['memory']['guest'] == '128Mi', template)
     check(interface(vm)['macAddress'].lower().replace('-', ':') == '02:aa:bb:cc:dd:01', domain)
     writers = [field['manager'] for field in vm['metadata'].get('managedFields', [])]  # the sandbox does not tell them
     check(not writers or 'night-shift' in writers, f'written by {writers}')
     t.expect_only(before, 'copy')
+    t.expect_same_content('src', 'copy')
+    return run
+
+
+@scenario
+def all_of_it(t):
+    shaped(t).expect(0, "method native: KubeVirt's own clone can do all that is asked")
+
+
+@scenario
+def all_of_it_by_snapshot(t):
+    shaped(t, '--method', 'snapshot')
+
+
+@scenario(needs=['roles'])
+def all_of_it_by_restores(t):
+    """Who may not make claims."""
+    labelled_source(t)
+    t.bind('kubevirt.io:edit')
+    t.clone('src', 'copy-#', '--count', '2', *(word.replace('guest', 'guest-#').replace('SN:', 'SN:#:') for word in SHAPE), '--start', '--wait',
+            user='viewer').expect(0, 'by restores', 'copy-2 +Running')
+    for number in (1, 2):
+        vm = t.vm(f'copy-{number}')
+        domain, template = vm['spec']['template']['spec']['domain'], vm['spec']['template']
+        check(without_marks(vm['metadata']['labels']) == {'app': 'web', 'stage': 'test'}, vm['metadata'])
+        check(without_marks(template['metadata']['annotations']) == {'keep/me': '1'}, template['metadata'])
+        check(domain['firmware']['serial'] == f'SN:{number}:1,2' and domain['cpu']['cores'] == 3, domain)
+        check(template['spec']['hostname'] == f'guest-{number}' and domain['memory']['guest'] == '128Mi', template)
+
+
+@scenario(needs=['roles'])
+def started_by_who_may_not_read_claims(t):
+    t.source('src')
+    t.bind('kubevirt.io:edit')
+    before = t.traces()
+    t.clone('src', 'copy', '--cpu', '2', '--start', '--wait', user='viewer').expect(0, 'method native', 'copy +Running')
+    check(t.vm('copy')['spec']['template']['spec']['domain']['cpu']['cores'] == 2, t.vm('copy'))
+    t.expect_only(before, 'copy')
+
+
+@scenario(needs=['validation'])
+def refused_by_a_webhook(t):
+    """The VM stands when KubeVirt refuses what it shall become: it is taken back."""
+    t.source('src')
+    before = t.traces()
+    t.clone('src', 'copy', '--memory', '1025Ki', '--cpu', '4000000', '--wait').expect(1, 'cpu|memory', 'undone|taken back|removed')
+    t.expect_gone_back_to(before, 30)
+
+
+@scenario
+def started_at_first_start(t):
+    """What waits for a first start has it, and then nothing is left that waited, too."""
+    t.source('src', storage_class=t.side.waiting_class, bound=False)
+    t.power('src', True)
+    t.power('src', False)
+    t.until_bound('src')
+    t.side.fill(t.ns, 'src-root')
+    before = t.traces()
+    t.clone('src', 'copy', '--start', '--wait').expect(0, 'copy +Running +1 bound', no=['must stay', 'first start'])
+    t.expect_only(before | {f'virtualmachineinstances/copy'}, 'copy')
     t.expect_same_content('src', 'copy')
 
 

@@ -1,0 +1,193 @@
+// The steps of `clone` by method native.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/quantity.h"
+#include "base/text.h"
+#include "commands/clone_checks.h"
+#include "commands/clone_native.h"
+#include "commands/clone_parts.h"
+#include "commands/clone_removal.h"
+#include "commands/clone_resume.h"
+#include "commands/clone_room.h"
+#include "commands/quota.h"
+#include "commands/vm_argument.h"
+#include "manifest/vm_clone.h"
+#include "status/clone_status.h"
+
+namespace wukong::commands {
+
+namespace {
+
+/// What is cloned, and to what.
+struct Native {
+  const CloneNames& names;
+  CloneApi api{};
+  ObjectRef ref{};  // the VirtualMachineClone
+  manifest::Marks marks{};
+  Json vm = Json();         // that is cloned, or that the snapshot holds; null: may not be read
+  std::string source_vm{};  // its name
+  AfterMade after{};
+
+  status::CloneWait wait() const { return {ref.ns, names.clone, names.target, source_vm}; }
+};
+
+/// The disks of a snapshot; those of a VM are read by KubeVirt.
+Result<CopySource> checked_source(const CloneNames& names, const CopyFacts& facts, const Scope& at,
+                                  bool begun) {
+  WUKONG_CHECK(check_clone(names, facts.base, at, begun));
+  if (names.from_snapshot) return copy_source(names, facts, at);
+  WUKONG_CHECK(check_running(names, facts.base.source.object, at));
+  return CopySource{.vm = facts.base.source.object};
+}
+
+/// The VM's own addresses cannot be kept without knowing them.
+Result<void> check_identity(const CloneOptions& options, const Native& n, const CopyFacts& facts,
+                            const Scope& at) {
+  if (!n.names.from_snapshot && !facts.base.source.is_known()) {
+    if (!options.shape.keep_mac && options.shape.new_macs.empty()) return {};
+    return unreadable(fmt::format("{} cannot be read, so its interfaces are not known",
+                                  vm_words(at, n.names.source)),
+                      "leave out --new-mac and --keep-mac, or ask for: get virtualmachines.kubevirt.io",
+                      facts.base.source);
+  }
+  WUKONG_CHECK(check_shape(n.vm, options.shape));
+  return check_macs(n.names, options, n.vm, facts.vms);
+}
+
+op::Step clone_step(const Native& n, const manifest::VmShape& shape, bool stop, bool waits) {
+  const ObjectRef source{n.names.from_snapshot ? n.api.snapshot : gvr::vm(), n.ref.ns, n.names.source};
+  const char* reason = n.names.from_snapshot
+                           ? "method native: the snapshot, restored to a new VM by KubeVirt"
+                           : "method native: a snapshot of the source, restored to a new VM by KubeVirt";
+  return {.id = "clone",
+          .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
+          .action = op::Create{n.ref, manifest::vm_clone(n.ref, source, n.names.target, n.vm, shape, n.marks)},
+          .group = waits ? n.names.target : "",  // the object is made, but the target is not: not its row
+          .reason = reason};
+}
+
+op::Step usable_step(const Native& n, const Settled& settled) {
+  std::vector<Watched> watches = speaking(n.api, status::watches_clone(n.wait()));
+  return {.id = "usable",
+          .needs = {"clone"},
+          .action = op::Await{n.ref, std::move(watches), status::clone_judge(n.wait()), settled.timeout},
+          .group = n.names.target,
+          .reason = "until the target's claims are its own and bound, or wait for its first start"};
+}
+
+void add_undo(op::Operation& operation, const Native& n) {
+  const CloneRemoval removal{.wait = n.wait(),
+                             .api = n.api,
+                             .made_by = "clone",
+                             .ids = "undo-",
+                             .group = n.names.target,
+                             .after = "clone"};
+  for (op::Step& step : removal_steps(removal)) operation.steps.push_back(std::move(step));
+}
+
+/// While a claim waits for its first consumer, the clone keeps the snapshot that will fill it: without it the disk is lost.
+/// The target is marked first: an operation that is cut off then is gone on with by that.
+void add_tidy(op::Operation& operation, const Native& n, bool keep) {
+  const auto check = [target = n.names.target, ref = n.ref](const std::vector<kube::Fact>&,
+                                                            const op::Seen& seen) -> Result<void> {
+    // The wait ended well, or this step would not run. A VM that runs has all its disks.
+    const Verdict* running = seen.verdict("running-" + target);
+    if (running != nullptr && running->state == Verdict::State::done) return {};
+    if (seen.verdict("usable")->recall("unbound").empty()) return {};
+    return refuse(fmt::format("{} stays; once {} has started: kubectl delete virtualmachineclone {} -n {}",
+                              describe(ref), target, ref.name, ref.ns),
+                  "");
+  };
+  const auto step = [&](std::string id, std::vector<std::string> needs, op::Action action,
+                        std::string reason) {
+    operation.steps.push_back({.id = std::move(id),
+                               .needs = std::move(needs),
+                               .action = std::move(action),
+                               .group = n.names.target,
+                               .phase = op::Phase::tidy,
+                               .after = "usable",
+                               .reason = std::move(reason)});
+  };
+  Json marked = Json::object();
+  manifest::add_marks(marked, n.marks);
+  step("mark", {}, op::Patch{{gvr::vm(), n.ref.ns, n.names.target}, std::move(marked), true},
+       "it is known by that to be of this operation");
+  if (keep) return;
+  step("unneeded", {"mark"},
+       op::Guard{.check = check, .what = "that no claim still needs the clone's snapshot"},
+       "a claim that waits for its first consumer does");
+  step("tidy-clone", {"unneeded"}, op::Delete{n.ref, "clone"}, "its work is done");
+}
+
+/// Claims as large as the source's; what KubeVirt makes on the way counts, too.
+op::Charge charge_of(const Native& n, const CopySource& source, const CloneFacts& facts) {
+  op::Charge charge{.ns = n.ref.ns, .objects = {{n.api.clone, 1}, {n.api.restore, 1}, {gvr::vm(), 1}}};
+  const auto add = [&](const std::string& from, const Json& claim_spec, std::int64_t bytes) {
+    charge.claims.push_back({.name = "copied from " + from,
+                             .storage_class = std::string(text(claim_spec, {"storageClassName"})),
+                             .bytes = bytes});
+  };
+  if (n.names.from_snapshot) {
+    for (const CopySource::Disk& disk : source.disks)
+      add("disk " + disk.volume, disk.claim_spec, disk.bytes);
+    return charge;
+  }
+  for (std::size_t i = 0; i < facts.claims.size(); ++i) {
+    const Json& spec = fields(facts.claims[i].object, {"spec"});
+    add(facts.claim_names[i], spec, bytes_at(spec, {"resources", "requests", "storage"}));
+  }
+  charge_snapshot(charge, n.api.snapshot, charge.claims.size());
+  return charge;
+}
+
+}  // namespace
+
+Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames& names,
+                                  const CopyFacts& facts, const Settled& settled, const Scope& at) {
+  Native n{.names = names, .api = clone_api(facts.base), .marks = clone_marks(options, names, at)};
+  n.ref = {n.api.clone, at.ns, names.clone};
+  WUKONG_TRY(const bool begun, was_made(facts.base.earlier.clones, n.ref, n.marks));
+  // Its clone marks it at the end, and is removed then.
+  WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.base.earlier, n.marks));
+  WUKONG_TRY(const CopySource source, checked_source(names, facts, at, begun || !made.empty()));
+  n.vm = source.vm;
+  n.source_vm = names.from_snapshot ? std::string(text(n.vm, {"metadata", "name"})) : names.source;
+  WUKONG_CHECK(check_identity(options, n, facts, at));
+  WUKONG_TRY(const manifest::VmShape shape, settle(options.shape, 1, 1));
+  n.after = {.shape = manifest::shape_patch(n.vm, shape),
+             .run_strategy = options.start ? start_strategy(n.vm) : "",
+             .until_running = options.write.wait};
+
+  op::Operation operation{
+      .id = at.operation_id, .request = n.marks.request_hash, .title = clone_title(names, at)};
+  operation.results = {{gvr::vm(), at.ns, names.target}};
+  operation.notes = clone_notes(names, facts.base, at);
+  if (!names.reason.empty()) operation.notes.push_back(fmt::format("method native: {}", names.reason));
+  if (options.start)
+    operation.notes.push_back(fmt::format("started with run strategy {}", n.after.run_strategy));
+  operation.charge = charge_of(n, source, facts.base);
+  operation.reads = quota_reads(at.ns);
+  operation.wait_command = fmt::format("kubectl wukong wait vmclone/{} {}", names.clone, at.where());
+  operation.cancel_command = fmt::format("kubectl wukong cancel vmclone/{} {} -y", names.clone, at.where());
+  for (const Gvr& read : {gvr::vm(), gvr::pvc()})
+    operation.reads.push_back({.verb = "get", .group = read.group, .resource = read.resource, .ns = at.ns});
+  const bool stop = is_to_stop(names, n.vm, at);
+  if (stop) add_stop(operation, names, n.vm, settled, at);
+  if (!begun && !made.empty()) {
+    add_made_target(operation, names, names.target, n.after, settled);
+    return operation;
+  }
+  // The source is started again when the disks are there, and what is done to the target can be done only then.
+  const bool waits = options.write.wait || stop || n.after.any();
+  operation.steps.push_back(clone_step(n, shape, stop, waits));
+  if (!waits) return operation;
+  operation.steps.push_back(usable_step(n, settled));
+  TargetSteps(operation, {gvr::vm(), at.ns, names.target}).add_after_made(n.after, "usable", settled);
+  add_undo(operation, n);
+  add_tidy(operation, n, options.keep);
+  return operation;
+}
+
+}  // namespace wukong::commands
