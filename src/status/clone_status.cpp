@@ -1,6 +1,7 @@
 #include "status/clone_status.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -47,6 +48,8 @@ struct Scene {
            text(*clone, {"status", "restoreName"}).empty();
   }
   bool restored() const { return draft.recall("restore") == "complete"; }
+  /// It had ended before anybody looked here: its VM may have got and lost disks since.
+  bool is_long_ended() const { return wait.afterwards && draft.recall("first phase") == "Succeeded"; }
 };
 
 const Json* made_by(const View& view, const std::string& vm, const std::string& restore_name) {
@@ -84,6 +87,8 @@ Scene look(const CloneWait& wait, const View& view, Draft& draft) {
     s.uid = text(*s.clone, {"metadata", "uid"});
     s.phase = text(*s.clone, {"status", "phase"});
     draft.remember("uid", s.uid);
+    if (wait.afterwards && draft.recall("first phase").empty())
+      draft.remember("first phase", s.phase.empty() ? "none" : s.phase);
   }
   if (s.uid.empty()) return s;
   s.restore_name = "tmp-restore-" + s.uid;
@@ -109,16 +114,21 @@ Verdict done_unbound(const Scene& s, const ClaimTally& tally) {
   return s.draft.done(sentences({describe_unbound(tally, s.wait.target, s.keeper()), describe_copy(s)}));
 }
 
+/// How the names of claims begin that this restore, and nobody else, has made; "" when that is not known.
+std::string made_prefix(const Scene& s, std::string_view mark) {
+  const std::string_view restore_uid = mark.substr(std::min(mark.size(), s.restore_name.size() + 1));
+  return restore_uid.empty() ? std::string{} : fmt::format("restore-{}-", restore_uid);
+}
+
 /// The claims may not be read. The clone clears its names when they are all bound; only names that contain the
 /// uid of the restore prove that a claim was not there before.
 std::optional<Verdict> judge_unread_claims(const Scene& s, const std::vector<std::string>& claims,
                                            std::string_view mark) {
   if (s.clone == nullptr) return std::nullopt;
-  const std::string_view restore_uid = mark.substr(std::min(mark.size(), s.restore_name.size() + 1));
-  const std::string made_prefix = fmt::format("restore-{}-", restore_uid);
+  const std::string prefix = made_prefix(s, mark);
   std::vector<std::string> unproved;
   for (const std::string& claim : claims)
-    if (restore_uid.empty() || !claim.starts_with(made_prefix)) unproved.push_back(claim);
+    if (prefix.empty() || !claim.starts_with(prefix)) unproved.push_back(claim);
   const std::string doubt =
       unproved.empty()
           ? std::string{}
@@ -137,10 +147,30 @@ std::optional<Verdict> judge_unread_claims(const Scene& s, const std::vector<std
                                  doubt, describe_copy(s)}));
 }
 
+/// Takes out of `tally` the claims that the VM may have got since the clone has ended: all that are not the restore's; while that
+/// is there, or was seen, those that it does not name. What to say of them, or "".
+std::string set_later_claims_apart(const Scene& s, std::string_view mark, ClaimTally& tally) {
+  const std::string prefix = made_prefix(s, mark);
+  const std::vector<std::string> named = split_names(s.draft.recall("claims"));
+  if (!s.is_long_ended() || (named.empty() && !s.names_cleared())) return {};
+  std::vector<std::string> later;
+  for (std::vector<std::string>* names : {&tally.foreign, &tally.absent})
+    std::erase_if(*names, [&](const std::string& name) {
+      const bool is_later = std::find(named.begin(), named.end(), name) == named.end() &&
+                            (prefix.empty() || !name.starts_with(prefix));
+      if (is_later) later.push_back(name);
+      return is_later;
+    });
+  if (later.empty()) return {};
+  return fmt::format("{} also uses {} that this clone did not make: {}", s.wait.target,
+                     plural(later.size(), "claim"), fmt::join(later, ", "));
+}
+
 /// The claims that belong to the finished restore: are they its own, and filled? Nothing while that cannot be told.
 std::optional<Verdict> judge_claims(const Scene& s, const std::vector<std::string>& claims,
                                     std::string_view mark) {
-  const ClaimTally tally = tally_claims(s.view, claims, mark);
+  ClaimTally tally = tally_claims(s.view, claims, mark);
+  const std::string later = set_later_claims_apart(s, mark, tally);
   const std::string hint =
       fmt::format("look at VM {} before you use it, and clone under names that are free", s.wait.target);
   if (!tally.foreign.empty() || !tally.absent.empty()) {
@@ -148,7 +178,7 @@ std::optional<Verdict> judge_claims(const Scene& s, const std::vector<std::strin
     return s.draft.failed(
         fmt::format("{} made VM {}, but {}", s.title(), s.wait.target, describe_not_restored(tally)), hint);
   }
-  if (tally.bound.size() == tally.all()) return s.draft.done(describe_copy(s));
+  if (tally.bound.size() == tally.all()) return s.draft.done(sentences({later, describe_copy(s)}));
   // Bound comes before complete where binding is immediate; but the claims' stream may be behind the others.
   if (s.clone == nullptr || !tally.lost.empty() || !is_fresh(s.view, kClaims) ||
       !s.draft.stood("unbound", kSettled))

@@ -364,6 +364,49 @@ TEST_CASE("clone judge: a disk that the target shares, or that was there before,
   }
 }
 
+TEST_CASE("clone judge: afterwards, disks that the VM has got since the clone ended are no failure") {
+  ShelfSet shelves = clone_shelves();
+  shelves.put("virtualmachineclones", clone_object({{"phase", "Succeeded"}}));
+  shelves.put("virtualmachines", target_vm({claim_name("root"), "data"}));
+  shelves.put("persistentvolumeclaims", claim(claim_name("root"), "Bound"));
+  status::CloneWait wait = wait_for_clone();
+  wait.afterwards = true;
+  const auto judge = status::clone_judge(wait);
+  const auto end = [&] { return judge(shelves.view(), judge(shelves.view(), {}, seconds(0)), seconds(60)); };
+
+  SUBCASE("they are named") {
+    const Verdict verdict = judge(shelves.view(), {}, seconds(0));
+    CHECK(verdict.state == State::done);
+    CHECK(verdict.message == "web2 also uses claim that this clone did not make: data");
+  }
+  SUBCASE("also where it still waits for a first start") {
+    shelves.put("virtualmachineclones", working_clone("Succeeded"));
+    shelves.put("virtualmachinerestores", restore(true, "False", "Operation complete", {claim_name("root")}));
+    shelves.put("persistentvolumeclaims", claim(claim_name("root"), "Pending"));
+    CHECK(end().state == State::done);
+    CHECK(end().recall("unbound") == claim_name("root"));
+  }
+  SUBCASE("but one that its restore took for its own is") {
+    shelves.put("virtualmachineclones", working_clone("Succeeded"));
+    shelves.put("virtualmachinerestores",
+                restore(true, "False", "Operation complete", {claim_name("root"), "data"}));
+    shelves.put("persistentvolumeclaims", claim("data", "Bound", "r1-0000"));
+    CHECK(end().state == State::failed);
+  }
+  SUBCASE("and so is one of its own that is gone") {
+    shelves.put("virtualmachines", target_vm({claim_name("root"), claim_name("data")}));
+    CHECK(end().state == State::failed);
+  }
+  SUBCASE("and all, when the wait has seen the clone end") {
+    ShelfSet before = clone_shelves();
+    before.put("virtualmachineclones", working_clone("RestoreInProgress"));
+    const Verdict seen = judge(before.view(), {}, seconds(0));
+    const Verdict doubted = judge(shelves.view(), seen, seconds(1));
+    CHECK(doubted.state == State::working);
+    CHECK(judge(shelves.view(), doubted, seconds(9)).state == State::failed);
+  }
+}
+
 TEST_CASE("clone judge: success without a target of its own is false") {
   ShelfSet shelves = clone_shelves();
   shelves.put("virtualmachineclones", clone_object({{"phase", "Succeeded"}}));
