@@ -125,6 +125,8 @@ void add_snapshot(op::Operation& operation, const SnapshotPart& part, const mani
                   const Settled& settled) {
   Json manifest = manifest::vm_snapshot(part.ref, part.vm, marks);
   if (part.kept) manifest["metadata"]["annotations"][mark::kKept] = "true";
+  if (!operation.results.empty() && operation.results.front().ns != part.ref.ns)
+    manifest["metadata"]["annotations"][mark::kTargetNamespace] = operation.results.front().ns;
   operation.steps.push_back({.id = "snapshot",
                              .needs = part.needs,
                              .action = op::Create{part.ref, std::move(manifest)},
