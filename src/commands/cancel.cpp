@@ -18,11 +18,13 @@ constexpr std::size_t kNamed = 6;
 
 /// "cancel vmclone/x in demo: deletes a, b and 3 more"
 std::string question(const CancelPlan& plan) {
-  std::vector<std::string> named(
-      plan.goes.begin(), plan.goes.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, plan.goes.size())));
+  std::vector<std::string> names = plan.names();
   std::string more;
-  if (plan.goes.size() > kNamed) more = fmt::format(" and {} more", plan.goes.size() - kNamed);
-  return fmt::format("{}: deletes {}{}", plan.operation.title, fmt::join(named, ", "), more);
+  if (names.size() > kNamed) {
+    more = fmt::format(" and {} more", names.size() - kNamed);
+    names.resize(kNamed);
+  }
+  return fmt::format("{}: deletes {}{}", plan.operation.title, fmt::join(names, ", "), more);
 }
 
 void print_removed(const std::vector<std::string>& removed, bool only_names, Context& cx) {
@@ -30,7 +32,7 @@ void print_removed(const std::vector<std::string>& removed, bool only_names, Con
   for (const std::string& name : removed) {
     if (std::find(told.begin(), told.end(), name) != told.end()) continue;
     told.push_back(name);
-    cx.print(name + (only_names ? "\n" : " deleted\n"));
+    cx.print(printable(name) + (only_names ? "\n" : " deleted\n"));
   }
 }
 
@@ -46,6 +48,54 @@ void say_left(const Inventory& before, kube::Api& api, Context& cx) {
                           name));
 }
 
+/// Snapshots that are to be cancelled, by themselves or with their operation.
+std::vector<std::string> snapshots_in(const std::vector<ObjectArgument>& arguments,
+                                      const Inventory& inventory) {
+  std::vector<std::string> names;
+  for (const ObjectArgument& what : arguments) {
+    if (what.kind == ObjectKind::snapshot) names.push_back(what.name);
+    if (what.kind != ObjectKind::operation) continue;
+    for (const ObjectArgument& member : members_of(what.name, inventory))
+      if (member.kind == ObjectKind::snapshot) names.push_back(member.name);
+  }
+  return names;
+}
+
+/// What stands now, and what that makes of `arguments`.
+struct Seen {
+  Inventory inventory{};
+  CancelPlan plan{};
+};
+
+Result<Seen> look(const std::vector<ObjectArgument>& arguments, kube::Api& api, Context& cx) {
+  Seen seen;
+  WUKONG_TRY(seen.inventory, take_inventory(api, cx.discovery(), cx.scope().ns));
+  for (const ObjectArgument& what : arguments)
+    if (what.kind == ObjectKind::operation) {
+      WUKONG_CHECK(add_attached(seen.inventory, what.name, api));
+    }
+  WUKONG_CHECK(add_elsewhere(seen.inventory, snapshots_in(arguments, seen.inventory), api));
+  WUKONG_TRY(seen.plan, plan_cancel(arguments, seen.inventory, cx.scope()));
+  return seen;
+}
+
+/// Each deletion is sent with dryRun=All: admission and rights are asked, and nothing is changed.
+Result<void> try_deletions(const CancelPlan& plan, bool only_names, kube::Api& api, Context& cx) {
+  for (const std::string& text : plan.operation.notes) cx.note("note", text);
+  for (const Going& each : plan.goes) {
+    const auto answer = std::make_shared<std::optional<Result<kube::Response>>>();
+    api.request(dry_deletion(each), [answer](Result<kube::Response> got) { *answer = std::move(got); });
+    WUKONG_CHECK(kube::turn_until(api, [&] { return answer->has_value(); }));
+    if (!**answer) {
+      Error error = std::move((*answer)->error());
+      error.context.push_back("while trying to delete " + describe(each.ref));
+      return error;
+    }
+    cx.print(printable(resource_name(each.ref)) + (only_names ? "\n" : " deleted (server dry run)\n"));
+  }
+  return {};
+}
+
 Result<void> run(const CancelOptions& o, Context& cx) {
   WUKONG_TRY(const Settled settled, settle(o.write));
   cx.set_progress(settled.progress);
@@ -54,21 +104,20 @@ Result<void> run(const CancelOptions& o, Context& cx) {
   WUKONG_TRY(const std::vector<ObjectArgument> arguments, parse_objects(o.objects));
   cx.limit_patience(settled.timeout);
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  WUKONG_TRY(Inventory inventory, take_inventory(*api, cx.discovery(), cx.scope().ns));
-  for (const ObjectArgument& what : arguments)
-    if (what.kind == ObjectKind::operation) {
-      WUKONG_CHECK(add_attached(inventory, what.name, *api));
-    }
-  WUKONG_TRY(CancelPlan plan, plan_cancel(arguments, inventory, cx.scope()));
-  WUKONG_CHECK(cx.check_permissions(plan.operation, "cancel this"));
-  if (settled.dry_run != DryRunMode::none) return cx.show_plan(plan.operation, DryRunMode::client, {}, "");
+  WUKONG_TRY(Seen seen, look(arguments, *api, cx));
+  WUKONG_CHECK(cx.check_permissions(seen.plan.operation, "cancel this"));
+  if (settled.dry_run == DryRunMode::server) return try_deletions(seen.plan, o.format == "name", *api, cx);
+  if (settled.dry_run == DryRunMode::client)
+    return cx.show_plan(seen.plan.operation, DryRunMode::client, {}, "");
   if (!o.yes) {
-    WUKONG_CHECK(cx.confirm(question(plan)));
+    WUKONG_CHECK(cx.confirm(question(seen.plan)));
+    // A question may stand for hours: what has finished meanwhile is refused.
+    WUKONG_TRY(seen, look(arguments, *api, cx));
   }
-  op::Outcome outcome = cx.run(std::move(plan.operation), o.write, settled);
+  op::Outcome outcome = cx.run(std::move(seen.plan.operation), o.write, settled);
   print_removed(outcome.removed, o.format == "name", cx);
   if (outcome.error) return std::move(*outcome.error);
-  say_left(inventory, *api, cx);
+  say_left(seen.inventory, *api, cx);
   return {};
 }
 
@@ -83,7 +132,8 @@ void add_cancel(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
       ->required()
       ->type_name("");
   sub->add_flag("-y,--yes", options->yes, "Do not ask");
-  sub->add_flag("--dry-run{client}", options->write.dry_run, "Change nothing: print the plan")
+  sub->add_flag("--dry-run{client}", options->write.dry_run,
+                "Change nothing: print the plan; server: try the deletions there")
       ->type_name("none|client|server");
   sub->add_option("--progress", options->write.progress, "How to show progress on stderr")
       ->type_name("auto|bar|plain|json|none")
@@ -91,7 +141,8 @@ void add_cancel(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
   sub->add_option("-o,--output", options->format, "name: print the names of what was deleted")
       ->type_name("name");
   sub->footer(
-      "What has finished is refused: nothing that is complete is deleted.\n"
+      "What has finished is refused: nothing that is complete is deleted. Of an operation only what is\n"
+      "unfinished goes.\n"
       "Examples:\n"
       "  # Give up a clone that takes too long\n"
       "  kubectl wukong cancel vmclone/web2-x7k2p -n demo\n"

@@ -29,10 +29,19 @@ struct CancelOptions {
   WriteOptions write{};
 };
 
+/// What would be deleted by what is there now.
+struct Going {
+  ObjectRef ref{};
+  std::string uid{};
+};
+
 struct CancelPlan {
   op::Operation operation{};
-  std::vector<std::string>
-      goes{};  // "virtualmachineclone.clone.kubevirt.io/x": what would be deleted by what is there now
+  std::vector<Going> goes{};
+
+  void add_going(const ObjectRef& ref, const Json& object);
+  /// "virtualmachineclone.clone.kubevirt.io/x", once each, in order.
+  std::vector<std::string> names() const;
 };
 
 /// Decides everything and does nothing.
@@ -45,7 +54,27 @@ struct OfOperation {
   std::string id{};
   std::vector<std::string> needs{};  // steps that come first
   std::set<std::string> claims{};    // that go, too
+  std::set<std::string> users{};     // clones and restores that go, too: "vmrestore/x"
 };
+
+/// Errors: `precondition` for a clone that has ended, well or as it says: its VM may be in use, whatever its claims look like.
+Result<void> check_clone(const ObjectArgument& what, const Json& clone, const Inventory& inventory);
+/// Errors: `precondition` for a restore that has ended well, or is a part of a clone.
+Result<void> check_restore(const ObjectArgument& what, const Json& restore, const Inventory& inventory);
+/// Errors: `precondition` when anybody but `operation` needs the snapshot; where that cannot be told, as the API said.
+Result<void> check_unneeded(const ObjectArgument& what, const Json& snapshot, const Inventory& inventory,
+                            const OfOperation& operation);
+
+/// Right before the first deletion: `check`, which the plan was made with, of what `watches` follow, listed again. An error, too,
+/// when that may not be read any more. `snapshot`: what it is for in another namespace is looked at, too.
+op::Guard still(const Inventory& then, std::vector<Watched> watches,
+                std::function<Result<void>(const Inventory& now)> check, std::string what,
+                const std::string& snapshot = {});
+/// The same for an object, by `check`. It must still be there, unless it is a snapshot: whoever has finished takes its clone or
+/// restore away.
+using CheckObject = std::function<Result<void>(const Json& object, const Inventory& now)>;
+op::Guard still(const ObjectArgument& what, const Json& object, const Inventory& then,
+                std::vector<Watched> watches, CheckObject check);
 
 /// The steps of one object are added to `plan`; `number` makes their ids differ.
 Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
@@ -60,6 +89,9 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
 
 /// Names of the objects with this operation's label.
 std::vector<ObjectArgument> members_of(const std::string& operation, const Inventory& inventory);
+
+/// Deletes it, if its uid still is the one seen, with dryRun=All.
+kube::Request dry_deletion(const Going& each);
 
 /// "kubectl delete virtualmachine/copy -n demo"
 std::string delete_command(const ObjectArgument& what, const std::string& ns);

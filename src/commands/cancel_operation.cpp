@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <initializer_list>
 #include <set>
 
 #include "base/text.h"
@@ -16,90 +18,220 @@ namespace wukong::commands {
 
 namespace {
 
-/// The members of one operation, by kind, and the claims of its VMs whether labelled or not.
-struct Members {
-  std::map<ObjectKind, std::vector<std::string>> names{};
-  std::set<std::string> claims_of_vms{};
+using Names = std::map<ObjectKind, std::set<std::string>>;
 
-  const std::vector<std::string>& of(ObjectKind kind) const { return names.at(kind); }
+/// What an operation has made: what is unfinished goes; what is complete or in use stays, with all that belongs to it.
+struct Split {
+  Names goes{};
+  Names stays{};
+  bool all_done{true};  // the VMs that stay: none only because it runs, or because its disks cannot be seen
+  bool unbound{};       // disks that stay wait for a first start, or are filled: they still need the snapshot
+  bool goes_any(std::initializer_list<ObjectKind> kinds) const {
+    return std::any_of(kinds.begin(), kinds.end(), [&](ObjectKind kind) { return !goes.at(kind).empty(); });
+  }
+  bool stays_any() const {
+    return std::any_of(stays.begin(), stays.end(), [](const auto& each) { return !each.second.empty(); });
+  }
 };
 
-Members sort_members(const std::vector<ObjectArgument>& all, const Inventory& inventory) {
-  Members members;
-  for (const ObjectKind kind : kInventoryKinds) members.names[kind];
-  for (const ObjectArgument& each : all) members.names[each.kind].push_back(each.name);
-  for (const std::string& vm : members.of(ObjectKind::vm))
-    for (std::string& claim : status::claims_of(*inventory.find(ObjectKind::vm, vm)))
-      members.claims_of_vms.insert(std::move(claim));
-  return members;
+constexpr std::initializer_list<ObjectKind> kMade{ObjectKind::clone,       ObjectKind::restore,
+                                                  ObjectKind::vm_export,   ObjectKind::vm,
+                                                  ObjectKind::data_volume, ObjectKind::claim};
+
+/// Whoever runs is in use, whatever its disks say.
+bool runs(const Json& vm) {
+  constexpr std::array<std::string_view, 5> kUp{"Running", "Paused", "Migrating", "Stopping", "Unknown"};
+  return flag(vm, {"status", "ready"}) ||
+         std::find(kUp.begin(), kUp.end(), text(vm, {"status", "printableStatus"})) != kUp.end();
 }
 
-/// How far an operation has come.
-struct Progress {
-  bool complete{};  // its VMs stand with their disks, and nothing but snapshots is left of it
-  bool unbound{};   // disks wait for a first start: they still need the snapshot
-  std::vector<std::string> spare{};  // snapshots that nobody keeps or needs
+/// Tells what stays from what goes, the makers first, then their VMs, then the disks of these.
+class Sorter {
+ public:
+  Sorter(const std::vector<ObjectArgument>& members, const Inventory& inventory)
+      : members_(members), inventory_(inventory) {
+    for (const ObjectKind kind : kInventoryKinds) {
+      split_.goes[kind];
+      split_.stays[kind];
+    }
+  }
+
+  Split sort() {
+    for (const ObjectArgument& each : of({ObjectKind::clone, ObjectKind::restore, ObjectKind::vm_export}))
+      put(each, is_made(each));
+    for (const ObjectArgument& each : of({ObjectKind::vm})) put(each, vm_stays(each));
+    look_at_vms();
+    const bool results = is_one_result();
+    for (const ObjectArgument& each : of({ObjectKind::data_volume})) put(each, results || disk_stays(each));
+    for (const ObjectArgument& each : of({ObjectKind::claim})) put(each, results || disk_stays(each));
+    split_.unbound = is_unbound();
+    return std::move(split_);
+  }
+
+ private:
+  std::vector<ObjectArgument> of(std::initializer_list<ObjectKind> kinds) const {
+    std::vector<ObjectArgument> all;
+    for (const ObjectArgument& each : members_)
+      if (std::find(kinds.begin(), kinds.end(), each.kind) != kinds.end()) all.push_back(each);
+    return all;
+  }
+  void put(const ObjectArgument& what, bool stays) {
+    (stays ? split_.stays : split_.goes)[what.kind].insert(what.name);
+  }
+  const Json& object(const ObjectArgument& what) const { return *inventory_.find(what.kind, what.name); }
+
+  bool is_made(const ObjectArgument& what) const {
+    if (what.kind == ObjectKind::clone) return !check_clone(what, object(what), inventory_);
+    if (what.kind == ObjectKind::restore) return !check_restore(what, object(what), inventory_);
+    return inventory_.judge(what).state == Verdict::State::done;
+  }
+
+  bool is_being_made(const std::string& vm) const {
+    for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
+      for (const std::string& maker : split_.goes.at(kind))
+        if (target_vm(kind, object({kind, maker})) == vm) return true;
+    return false;
+  }
+
+  bool vm_stays(const ObjectArgument& what) {
+    const Json& vm = object(what);
+    if (status::is_deleting(vm) || is_being_made(what.name)) return false;
+    const bool seen = inventory_.is_readable(ObjectKind::claim);
+    const bool done = seen && inventory_.judge(what).state == Verdict::State::done;
+    const bool stays = done || !seen || runs(vm);
+    if (stays && !done) split_.all_done = false;
+    return stays;
+  }
+
+  /// Of all VMs, whoever made them: a disk may have been given to another one since.
+  void look_at_vms() {
+    for (const auto& [name, vm] : inventory_.objects(ObjectKind::vm)) {
+      if (status::is_deleting(vm) || split_.goes[ObjectKind::vm].contains(name)) continue;
+      standing_.insert(name);
+      for (std::string& claim : status::claims_of(vm)) used_.insert(std::move(claim));
+    }
+  }
+
+  bool disk_stays(const ObjectArgument& what) const {
+    const Json& disk = object(what);
+    if (const std::string volume = owner_of(disk, "DataVolume"); !volume.empty())
+      return split_.stays.at(ObjectKind::data_volume).contains(volume) || used_.contains(what.name);
+    // One that CDI fills, for a claim of the operation.
+    if (const std::string claim = owner_of(disk, "PersistentVolumeClaim"); !claim.empty())
+      return used_.contains(claim);
+    return used_.contains(what.name) || standing_.contains(owner_of(disk, "VirtualMachine")) ||
+           is_named_for_one_that_stays(what.name);
+  }
+
+  /// A disk that was detached since is still called "<vm>-<disk>", and may hold what nothing else does.
+  bool is_named_for_one_that_stays(const std::string& disk) const {
+    const auto longest = [&](const std::set<std::string>& vms) {
+      std::size_t most = 0;
+      for (const std::string& vm : vms)
+        if (disk.starts_with(vm + "-")) most = std::max(most, vm.size());
+      return most;
+    };
+    return longest(split_.stays.at(ObjectKind::vm)) > longest(split_.goes.at(ObjectKind::vm));
+  }
+
+  /// True for a clone of a claim that has ended: one disk, which no VM was to have.
+  bool is_one_result() const {
+    const std::vector<ObjectArgument> volumes = of({ObjectKind::data_volume});
+    return volumes.size() == 1 && inventory_.judge(volumes.front()).state == Verdict::State::done &&
+           std::all_of(members_.begin(), members_.end(), [&](const ObjectArgument& each) {
+             return each == volumes.front() ||
+                    each == ObjectArgument{ObjectKind::claim, volumes.front().name};
+           });
+  }
+
+  bool is_unbound() const {
+    const auto is_open = [&](const std::string& claim) {
+      const Json* found = inventory_.find(ObjectKind::claim, claim);
+      return found != nullptr && text(*found, {"status", "phase"}) == "Pending";
+    };
+    for (const std::string& vm : split_.stays.at(ObjectKind::vm)) {
+      const std::vector<std::string> claims = status::claims_of(object({ObjectKind::vm, vm}));
+      if (std::any_of(claims.begin(), claims.end(), is_open)) return true;
+    }
+    for (const std::string& name : split_.stays.at(ObjectKind::data_volume))
+      if (text(object({ObjectKind::data_volume, name}), {"status", "phase"}) != "Succeeded") return true;
+    const auto& claims = split_.stays.at(ObjectKind::claim);
+    return std::any_of(claims.begin(), claims.end(), is_open);
+  }
+
+  const std::vector<ObjectArgument>& members_;
+  const Inventory& inventory_;
+  Split split_{};
+  std::set<std::string> standing_{};  // VMs
+  std::set<std::string> used_{};      // their claims
 };
 
-bool is_complete(const Members& members, const Inventory& inventory, bool& unbound) {
-  for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore, ObjectKind::vm_export})
-    for (const std::string& name : members.of(kind))
-      if (inventory.judge({kind, name}).state != Verdict::State::done) return false;
-  for (const ObjectKind kind : {ObjectKind::claim, ObjectKind::data_volume})
-    for (const std::string& name : members.of(kind))
-      if (!members.claims_of_vms.contains(name)) return false;
-  for (const std::string& name : members.of(ObjectKind::vm)) {
-    const Verdict verdict = inventory.judge({ObjectKind::vm, name});
-    if (verdict.state != Verdict::State::done) return false;
-    unbound = unbound || !verdict.recall("unbound").empty();
-  }
-  return true;
-}
-
-Progress progress_of(const Members& members, const Inventory& inventory) {
-  Progress progress;
-  progress.complete = is_complete(members, inventory, progress.unbound);
-  for (const std::string& name : members.of(ObjectKind::snapshot)) {
-    const Json& snapshot = *inventory.find(ObjectKind::snapshot, name);
-    if (is_temporary(snapshot) && !status::is_deleting(snapshot)) progress.spare.push_back(name);
-  }
-  return progress;
-}
-
-/// Errors: `forbidden` where it cannot be told whether the operation has finished: what is complete must stay.
-Result<void> check_told(const ObjectArgument& what, const Members& members, const Inventory& inventory) {
-  const bool vms = inventory.is_forbidden(ObjectKind::vm);
-  if (!vms && !inventory.is_forbidden(ObjectKind::claim)) return {};
-  for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
-    for (const std::string& name : members.of(kind))
-      if (!vms && inventory.judge({kind, name}).state == Verdict::State::working) return {};
-  return Error{
-      .code = Code::forbidden,
-      .message = fmt::format("it cannot be told whether operation {} in namespace {} has finished", what.name,
-                             inventory.ns),
-      .hint = role_hint("cancel:operation", inventory.ns),
-      .causes = {"not allowed: list " + gvr_of(vms ? ObjectKind::vm : ObjectKind::claim).qualified()}};
+/// Errors: `forbidden` (else `precondition`) where it cannot be told whether the operation has finished: what is complete must
+/// stay.
+Result<void> check_told(const ObjectArgument& what, const std::vector<ObjectArgument>& members,
+                        const Inventory& inventory) {
+  const bool vms = inventory.is_unseen(ObjectKind::vm);
+  if (!vms && !inventory.is_unseen(ObjectKind::claim)) return {};
+  for (const ObjectArgument& each : members)
+    if (!vms && (each.kind == ObjectKind::clone || each.kind == ObjectKind::restore) &&
+        inventory.judge(each).state == Verdict::State::working)
+      return {};
+  const ObjectKind unseen = vms ? ObjectKind::vm : ObjectKind::claim;
+  const bool forbidden = inventory.is_forbidden(unseen);
+  return Error{.code = forbidden ? Code::forbidden : Code::precondition,
+               .message = fmt::format("it cannot be told whether operation {} in namespace {} has finished",
+                                      what.name, inventory.ns),
+               .hint = role_hint("cancel:operation", inventory.ns),
+               .causes = {forbidden ? "not allowed: list " + gvr_of(unseen).qualified()
+                                    : inventory.shelves.at(gvr_of(unseen).resource)->why.message}};
 }
 
 /// "web-1, web-2 are usable"
-std::string complete_words(const Members& members) {
-  const std::vector<std::string>& vms = members.of(ObjectKind::vm);
+std::string complete_words(const Split& split, const Inventory& inventory) {
+  const std::set<std::string>& vms = split.stays.at(ObjectKind::vm);
   if (vms.empty()) return "what it made is complete";
-  return fmt::format("{} {} usable", fmt::join(vms, ", "), vms.size() == 1 ? "is" : "are");
+  return fmt::format("{} {} {}", fmt::join(vms, ", "), vms.size() == 1 ? "is" : "are",
+                     split.all_done                             ? "usable"
+                     : inventory.is_readable(ObjectKind::claim) ? "usable or in use"
+                                                                : "perhaps usable (claims may not be read)");
 }
 
-std::string removal_hint(const Members& members, const std::string& ns) {
-  const std::vector<std::string>& vms = members.of(ObjectKind::vm);
-  return vms.empty() ? std::string{}
-                     : fmt::format("to remove what it made: kubectl delete virtualmachine -n {} {}", ns,
-                                   fmt::join(vms, " "));
+std::string removal_hint(const Split& split, const std::string& ns) {
+  const std::set<std::string>& vms = split.stays.at(ObjectKind::vm);
+  const std::set<std::string>& volumes = split.stays.at(ObjectKind::data_volume);
+  const auto hint = [&](ObjectKind kind, const std::set<std::string>& names) {
+    return fmt::format("to remove what it made: kubectl delete {} -n {} {}", lower(gvr_of(kind).kind), ns,
+                       fmt::join(names, " "));
+  };
+  if (!vms.empty()) return hint(ObjectKind::vm, vms);
+  return volumes.empty() ? std::string{} : hint(ObjectKind::data_volume, volumes);
+}
+
+/// What stays, in words: VMs by name, and disks that none of these has (any more).
+void note_what_stays(const Split& split, const Inventory& inventory, CancelPlan& plan) {
+  const std::set<std::string>& vms = split.stays.at(ObjectKind::vm);
+  if (!vms.empty())
+    plan.operation.notes.push_back(fmt::format("{}, and {}; {}", complete_words(split, inventory),
+                                               vms.size() == 1 ? "stays" : "stay",
+                                               removal_hint(split, inventory.ns)));
+  std::set<std::string> theirs;
+  for (const std::string& vm : vms)
+    for (std::string& claim : status::claims_of(*inventory.find(ObjectKind::vm, vm)))
+      theirs.insert(std::move(claim));
+  std::vector<std::string> others;
+  for (const ObjectKind kind : {ObjectKind::data_volume, ObjectKind::claim})
+    for (const std::string& name : split.stays.at(kind))
+      if (!theirs.contains(name)) others.push_back(ObjectArgument{kind, name}.words());
+  if (!others.empty())
+    plan.operation.notes.push_back(fmt::format("{} may hold data that is in use, and {}",
+                                               fmt::join(others, ", "),
+                                               others.size() == 1 ? "stays" : "stay"));
 }
 
 /// The row that a member belongs to: a VM's disks are shown with it.
-std::string row_of(ObjectKind kind, const std::string& name, const Members& members,
-                   const Inventory& inventory) {
+std::string row_of(ObjectKind kind, const std::string& name, const Split& split, const Inventory& inventory) {
   if (kind == ObjectKind::claim || kind == ObjectKind::data_volume)
-    for (const std::string& vm : members.of(ObjectKind::vm)) {
+    for (const std::string& vm : split.goes.at(ObjectKind::vm)) {
       const std::vector<std::string> claims = status::claims_of(*inventory.find(ObjectKind::vm, vm));
       if (std::find(claims.begin(), claims.end(), name) != claims.end())
         return ObjectArgument{ObjectKind::vm, vm}.words();
@@ -107,46 +239,101 @@ std::string row_of(ObjectKind kind, const std::string& name, const Members& memb
   return ObjectArgument{kind, name}.words();
 }
 
-/// VMs first, then what made their disks, then the disks: each would be made again by the one before.
-std::vector<std::string> delete_members(const Members& members, std::size_t number,
+/// Lists again what the split was made from. Errors: `precondition` when something that was to go is complete by now.
+op::Guard still_goes(const ObjectArgument& what, const Split& split, const Inventory& inventory) {
+  std::vector<Watched> watches;
+  for (Watched& each : inventory_watches(inventory.ns, inventory.served))
+    for (const ObjectKind kind : kMade)
+      if (each.gvr.resource == gvr_of(kind).resource) watches.push_back(each);
+  const auto check = [what, goes = split.goes](const Inventory& now) -> Result<void> {
+    const Split then = Sorter(members_of(what.name, now), now).sort();
+    for (const ObjectKind kind :
+         {ObjectKind::vm, ObjectKind::vm_export, ObjectKind::data_volume, ObjectKind::claim})
+      for (const std::string& name : then.stays.at(kind))
+        if (goes.at(kind).contains(name))
+          return refuse(fmt::format("{} has become usable meanwhile", ObjectArgument{kind, name}.words()),
+                        fmt::format("kubectl wukong cancel {} -n {} leaves it, and removes the rest",
+                                    what.words(), now.ns));
+    return {};
+  };
+  return still(inventory, std::move(watches), check,
+               fmt::format("that nothing more of {} has finished meanwhile", what.words()));
+}
+
+/// The VM is taken back by what makes it.
+bool goes_with_maker(const Json& vm, const Split& split) {
+  return !text(vm, {"metadata", "annotations", status::kLastRestore}).empty() &&
+         split.goes_any({ObjectKind::clone, ObjectKind::restore});
+}
+
+/// VMs first, then what made their disks, then the disks: each would be made again by the one before. The last steps.
+std::vector<std::string> delete_members(const ObjectArgument& what, const Split& split, std::size_t number,
                                         const Inventory& inventory, CancelPlan& plan) {
-  std::vector<std::string> before;
-  for (const auto& [ref, uid] : inventory.attached) {
-    plan.goes.push_back(resource_name(ref));
-    plan.operation.steps.push_back(
-        {.id = fmt::format("{}-{}-{}", number, ref.gvr.resource, ref.name),
-         .action = op::Delete{.ref = ref, .uid = uid},
-         .group = ObjectArgument{ObjectKind::vm, ref.name}.words()});  // they have the names of their VMs
+  std::vector<op::Step> deletions;
+  const auto add = [&](const std::string& id, std::vector<std::string> needs, const ObjectRef& ref,
+                       std::string uid, std::string group) {
+    deletions.push_back({.id = id,
+                         .needs = std::move(needs),
+                         .action = op::Delete{.ref = ref, .uid = std::move(uid)},
+                         .group = std::move(group)});
+  };
+  const std::string guard = fmt::format("{}-unfinished", number);
+  std::vector<std::string> before{guard};
+  for (const auto& [ref, uid] : inventory.attached) {  // they have the names of their VMs
+    if (split.stays.at(ObjectKind::vm).contains(ref.name)) continue;
+    plan.goes.push_back({ref, uid});
+    add(fmt::format("{}-{}-{}", number, ref.gvr.resource, ref.name), {guard}, ref, uid,
+        ObjectArgument{ObjectKind::vm, ref.name}.words());
   }
   for (const ObjectKind kind :
        {ObjectKind::vm, ObjectKind::vm_export, ObjectKind::data_volume, ObjectKind::claim}) {
     std::vector<std::string> these;
-    for (const std::string& name : members.of(kind)) {
+    for (const std::string& name : split.goes.at(kind)) {
       const Json& object = *inventory.find(kind, name);
-      const bool goes_with_owner =
-          !owner_of(object, "VirtualMachine").empty() || !owner_of(object, "DataVolume").empty();
       const ObjectRef ref{speaking(gvr_of(kind), inventory.served), inventory.ns, name};
-      plan.goes.push_back(resource_name(ref));
-      if (goes_with_owner) continue;
+      plan.add_going(ref, object);
+      const bool goes_with_owner = !owner_of(object, "VirtualMachine").empty() ||
+                                   !owner_of(object, "DataVolume").empty() ||
+                                   !owner_of(object, "PersistentVolumeClaim").empty();
+      if (goes_with_owner || (kind == ObjectKind::vm && goes_with_maker(object, split))) continue;
       these.push_back(fmt::format("{}-{}-{}", number, word_of(kind), name));
-      plan.operation.steps.push_back(
-          {.id = these.back(),
-           .needs = before,
-           .action = op::Delete{.ref = ref, .uid = std::string(text(object, {"metadata", "uid"}))},
-           .group = row_of(kind, name, members, inventory)});
+      add(these.back(), before, ref, std::string(text(object, {"metadata", "uid"})),
+          row_of(kind, name, split, inventory));
     }
     if (!these.empty()) before = std::move(these);
   }
+  if (deletions.empty()) return {};
+  plan.operation.steps.push_back(
+      {.id = guard, .action = still_goes(what, split, inventory), .group = what.words()});
+  for (op::Step& step : deletions) plan.operation.steps.push_back(std::move(step));
   return before;
 }
 
+/// The claims that go: those of the operation, and those that its VMs that go have made.
+std::set<std::string> claims_that_go(const Split& split, const Inventory& inventory) {
+  std::set<std::string> claims = split.goes.at(ObjectKind::claim);
+  claims.insert(split.goes.at(ObjectKind::data_volume).begin(), split.goes.at(ObjectKind::data_volume).end());
+  for (const std::string& vm : split.goes.at(ObjectKind::vm))
+    for (std::string& claim : status::claims_of(*inventory.find(ObjectKind::vm, vm))) {
+      const Json* found = inventory.find(ObjectKind::claim, claim);
+      const bool made =
+          found != nullptr &&
+          (!owner_of(*found, "VirtualMachine").empty() || !owner_of(*found, "DataVolume").empty() ||
+           !text(*found, {"metadata", "annotations", status::kRestoreName}).empty());
+      if (made && !split.stays.at(ObjectKind::claim).contains(claim)) claims.insert(std::move(claim));
+    }
+  return claims;
+}
+
 /// A snapshot that is deleted while a claim from it is Pending hangs.
-std::string add_claims_gone(const ObjectArgument& what, const Members& members, std::size_t number,
+std::string add_claims_gone(const ObjectArgument& what, const Split& split,
+                            const std::set<std::string>& going, std::size_t number,
                             const Inventory& inventory, std::vector<std::string> needs, CancelPlan& plan) {
   const Watched claims{.gvr = gvr::pvc(), .ns = inventory.ns, .keep = {{"metadata.labels"}}};
-  const auto ours = [id = what.name, names = members.claims_of_vms](const Json& claim) {
-    return text(claim, {"metadata", "labels", mark::kOperation}) == id ||
-           names.contains(std::string(text(claim, {"metadata", "name"})));
+  const auto ours = [id = what.name, going, stays = split.stays.at(ObjectKind::claim)](const Json& claim) {
+    const std::string name(text(claim, {"metadata", "name"}));
+    return going.contains(name) ||
+           (text(claim, {"metadata", "labels", mark::kOperation}) == id && !stays.contains(name));
   };
   const std::string id = fmt::format("{}-claims-gone", number);
   plan.operation.steps.push_back(
@@ -161,18 +348,48 @@ std::string add_claims_gone(const ObjectArgument& what, const Members& members, 
   return id;
 }
 
-/// Of a run that was cut off after its last VM: these stay, its snapshots go.
-Result<void> plan_leftovers(const ObjectArgument& what, const Members& members, const Progress& progress,
-                            std::size_t next, const Inventory& inventory, CancelPlan& plan) {
-  if (!members.of(ObjectKind::vm).empty())
-    plan.operation.notes.push_back(fmt::format("{}, and {}; {}", complete_words(members),
-                                               members.of(ObjectKind::vm).size() == 1 ? "stays" : "stay",
-                                               removal_hint(members, inventory.ns)));
-  for (const std::string& name : progress.spare) {
-    WUKONG_CHECK(
-        plan_cancel_snapshot({ObjectKind::snapshot, name}, next++, inventory, {.id = what.name}, plan));
+/// The operation's snapshots: which go, and why others stay.
+struct Snapshots {
+  std::vector<std::string> go{};
+  std::vector<Error> stay{};
+};
+
+Snapshots sort_snapshots(const std::vector<ObjectArgument>& members, const Split& split,
+                         const OfOperation& operation, const Inventory& inventory) {
+  Snapshots out;
+  for (const ObjectArgument& each : members) {
+    if (each.kind != ObjectKind::snapshot) continue;
+    const Json& snapshot = *inventory.find(each.kind, each.name);
+    // One that the user keeps is a result, unless there is no other.
+    const bool kept = !is_temporary(snapshot) && (split.stays_any() || !split.goes_any(kMade));
+    if (status::is_deleting(snapshot) || kept) continue;
+    const bool blind = split.stays_any() && !inventory.is_readable(ObjectKind::claim);
+    if (split.unbound || blind)
+      out.stay.push_back(
+          refuse(fmt::format("VirtualMachineSnapshot {} stays: {}", each.name,
+                             blind ? "claims may not be read, and those that stay may still need it"
+                                   : "disks that wait for a first start, or are being filled, need it"),
+                 fmt::format("once all are bound: {}", delete_command(each, inventory.ns))));
+    else if (auto unneeded = check_unneeded(each, snapshot, inventory, operation); !unneeded)
+      out.stay.push_back(std::move(unneeded.error()));
+    else
+      out.go.push_back(each.name);
   }
-  return {};
+  return out;
+}
+
+/// Of a run that has ended: with all that it made, or with what still needs its snapshot.
+Error nothing_to_cancel(const ObjectArgument& what, const Split& split, const Snapshots& snapshots,
+                        const Inventory& inventory) {
+  if (!split.stays_any() && !snapshots.stay.empty()) return snapshots.stay.front();
+  std::string rest;
+  if (split.unbound && !snapshots.stay.empty())
+    rest = ", and disks that wait for a first start need its snapshot";
+  else if (!snapshots.stay.empty())
+    rest = "; " + snapshots.stay.front().message;
+  return refuse(
+      fmt::format("operation {} has finished: {}{}", what.name, complete_words(split, inventory), rest),
+      removal_hint(split, inventory.ns));
 }
 
 }  // namespace
@@ -188,9 +405,9 @@ std::vector<ObjectArgument> members_of(const std::string& operation, const Inven
 
 Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                                    CancelPlan& plan) {
-  const std::vector<ObjectArgument> all = members_of(what.name, inventory);
+  const std::vector<ObjectArgument> members = members_of(what.name, inventory);
   const std::vector<std::string> unseen = unseen_kinds(inventory);
-  if (all.empty()) {
+  if (members.empty()) {
     WUKONG_CHECK(check_sight(inventory));
     return refuse(fmt::format("nothing{} in namespace {} belongs to operation {}",
                               unseen.empty() ? "" : " that you may read", inventory.ns, what.name),
@@ -199,29 +416,39 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
   if (!unseen.empty())
     plan.operation.notes.push_back(fmt::format(
         "you may not list {}: those that the operation has made are left", fmt::join(unseen, ", ")));
-  if (all.size() == 1 && all.front().kind == ObjectKind::clone)
-    return plan_cancel_clone(all.front(), number, inventory, plan);
-  const Members members = sort_members(all, inventory);
+  if (members.size() == 1 && members.front().kind == ObjectKind::clone)
+    return plan_cancel_clone(members.front(), number, inventory, plan);
   WUKONG_CHECK(check_told(what, members, inventory));
-  const Progress progress = progress_of(members, inventory);
+  const Split split = Sorter(members, inventory).sort();
+  OfOperation operation{.id = what.name, .claims = claims_that_go(split, inventory)};
+  for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
+    for (const std::string& name : split.goes.at(kind))
+      operation.users.insert(ObjectArgument{kind, name}.words());
+  const Snapshots snapshots = sort_snapshots(members, split, operation, inventory);
+  const bool unfinished = split.goes_any(kMade);
+  if (!unfinished && snapshots.go.empty()) return nothing_to_cancel(what, split, snapshots, inventory);
+  note_what_stays(split, inventory, plan);
+  for (const Error& why : snapshots.stay)
+    plan.operation.notes.push_back(why.hint.empty() ? why.message
+                                                    : fmt::format("{}; {}", why.message, why.hint));
+
   std::size_t next = (number + 1) * 1000;
-  if (progress.complete && (progress.unbound || progress.spare.empty()))
-    return refuse(
-        fmt::format("operation {} has finished: {}{}", what.name, complete_words(members),
-                    progress.unbound ? ", and disks that wait for a first start need its snapshot" : ""),
-        removal_hint(members, inventory.ns));
-  if (progress.complete) return plan_leftovers(what, members, progress, next, inventory, plan);
-  for (const std::string& name : members.of(ObjectKind::clone)) {
-    WUKONG_CHECK(plan_cancel_clone({ObjectKind::clone, name}, next++, inventory, plan));
+  std::vector<std::string> last;
+  const auto end_of = [&](Result<void> planned) -> Result<void> {
+    if (planned) last.push_back(plan.operation.steps.back().id);
+    return planned;
+  };
+  for (const std::string& name : split.goes.at(ObjectKind::clone)) {
+    WUKONG_CHECK(end_of(plan_cancel_clone({ObjectKind::clone, name}, next++, inventory, plan)));
   }
-  for (const std::string& name : members.of(ObjectKind::restore)) {
-    WUKONG_CHECK(plan_cancel_restore({ObjectKind::restore, name}, next++, inventory, plan));
+  for (const std::string& name : split.goes.at(ObjectKind::restore)) {
+    WUKONG_CHECK(end_of(plan_cancel_restore({ObjectKind::restore, name}, next++, inventory, plan)));
   }
-  std::vector<std::string> deleted = delete_members(members, number, inventory, plan);
-  OfOperation operation{.id = what.name, .claims = members.claims_of_vms};
-  operation.needs = {add_claims_gone(what, members, number, inventory, std::move(deleted), plan)};
-  for (const std::string& claim : members.of(ObjectKind::claim)) operation.claims.insert(claim);
-  for (const std::string& name : members.of(ObjectKind::snapshot)) {
+  for (std::string& id : delete_members(what, split, number, inventory, plan)) last.push_back(std::move(id));
+  if (unfinished && !snapshots.go.empty())
+    operation.needs = {
+        add_claims_gone(what, split, operation.claims, number, inventory, std::move(last), plan)};
+  for (const std::string& name : snapshots.go) {
     WUKONG_CHECK(plan_cancel_snapshot({ObjectKind::snapshot, name}, next++, inventory, operation, plan));
   }
   return {};

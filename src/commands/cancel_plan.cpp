@@ -28,7 +28,7 @@ void delete_and_wait(const ObjectArgument& what, const Json& object, std::size_t
                      const Inventory& inventory, std::vector<std::string> needs, CancelPlan& plan) {
   const ObjectRef ref = ref_of(what, inventory);
   const std::string id = fmt::format("{}-delete", number);
-  plan.goes.push_back(resource_name(ref));
+  plan.add_going(ref, object);
   plan.operation.steps.push_back({.id = id,
                                   .needs = std::move(needs),
                                   .action = op::Delete{.ref = ref, .uid = uid_of(object)},
@@ -72,33 +72,77 @@ std::vector<std::string> claims_waiting_for(const std::string& prefix, const Inv
   return waiting;
 }
 
-/// A clone or restore under way that is made from the snapshot `name`; "" when there is none.
-std::string user_of(const std::string& name, const Inventory& inventory) {
+/// A clone or restore under way, not of `operation`, that is made from the snapshot `name`; "" when there is none.
+std::string user_of(const std::string& name, const Inventory& inventory, const OfOperation& operation) {
   for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
     for (const auto& [user, object] : inventory.objects(kind))
       if (snapshot_behind(kind, object) == name &&
+          !operation.users.contains(ObjectArgument{kind, user}.words()) &&
           inventory.judge({kind, user}).state == Verdict::State::working)
         return ObjectArgument{kind, user}.words();
   return {};
 }
 
-/// Errors: `precondition` when anybody but `operation` needs it, or it is a result.
+/// Errors: `precondition` when claims or DataVolumes in another namespace are not filled yet; where these cannot be read, as the
+/// API said: a snapshot that is deleted then loses their data for good.
+Result<void> check_elsewhere(const ObjectArgument& what, const Json& snapshot, const Inventory& inventory) {
+  const std::string ns = target_namespace(snapshot, inventory);
+  if (ns.empty()) return {};
+  const std::string title = describe(ref_of(what, inventory));
+  const std::string id(text(snapshot, {"metadata", "labels", mark::kOperation}));
+  const auto facts = inventory.elsewhere.find(what.name);
+  std::vector<std::string> waiting;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const kube::Fact fact = facts == inventory.elsewhere.end() ? kube::Fact::absent() : facts->second.at(i);
+    const bool volumes = i == 1;
+    if (volumes && fact.is_unreadable() && fact.why.code == Code::not_found) continue;  // there is no CDI
+    if (!fact.is_known())
+      return unreadable(
+          fmt::format("{} is for namespace {}, and it is not known whether {} there still need it", title, ns,
+                      volumes ? "DataVolumes" : "claims"),
+          fmt::format("have it looked at by somebody who may list them in {}; then: {}", ns,
+                      delete_command(what, inventory.ns)),
+          fact);
+    for (const Json& user : items(fact.object, {"items"})) {
+      const std::string_view phase = text(user, {"status", "phase"});
+      const std::string name(text(user, {"metadata", "name"}));
+      // CDI's own claims carry the label, too, and are Lost when they have done their work.
+      const bool filled = phase == "Bound" || phase == "Succeeded" || (!volumes && phase == "Lost");
+      if (!filled && std::find(waiting.begin(), waiting.end(), name) == waiting.end())
+        waiting.push_back(name);
+    }
+  }
+  if (waiting.empty()) return {};
+  return refuse(
+      fmt::format("{} is needed by disks in namespace {} that are not filled yet: {}", title, ns,
+                  fmt::join(waiting, ", ")),
+      fmt::format("start their VMs once, or give them up first: kubectl wukong cancel operation/{} -n {}", id,
+                  ns));
+}
+
+/// Errors: as check_unneeded(); `precondition` for one that is a part of something, or a result.
 Result<void> check_snapshot(const ObjectArgument& what, const Json& snapshot, const Inventory& inventory,
                             const OfOperation& operation) {
   WUKONG_CHECK(check_own(what, snapshot, inventory));
-  auto waiting = claims_waiting_for(fmt::format("vmsnapshot-{}-volume-", uid_of(snapshot)), inventory);
-  std::erase_if(waiting, [&](const std::string& claim) { return operation.claims.contains(claim); });
-  if (!waiting.empty())
-    return refuse(fmt::format("{} is needed by claims that are not bound yet: {}",
-                              describe(ref_of(what, inventory)), fmt::join(waiting, ", ")),
-                  "start their VMs once, or delete the claims first");
-  if (const std::string user = user_of(what.name, inventory); !user.empty())
-    return refuse(fmt::format("{} is in use by {}", describe(ref_of(what, inventory)), user),
-                  fmt::format("kubectl wukong cancel {} -n {}", user, inventory.ns));
+  WUKONG_CHECK(check_unneeded(what, snapshot, inventory, operation));
   if (operation.id.empty() && text(snapshot, {"status", "phase"}) == "Succeeded")
     return finished(what, inventory, ": cancel deletes no snapshot that is taken",
                     "to delete it: " + delete_command(what, inventory.ns));
   return {};
+}
+
+/// Lists claims, clones and restores again, and what the snapshot is for in another namespace.
+op::Guard still_unneeded(const ObjectArgument& what, const Json& snapshot, const Inventory& inventory,
+                         const OfOperation& operation) {
+  std::vector<Watched> watches;
+  for (Watched& each : inventory_watches(inventory.ns, inventory.served))
+    for (const ObjectKind kind :
+         {ObjectKind::snapshot, ObjectKind::claim, ObjectKind::clone, ObjectKind::restore})
+      if (each.gvr.resource == gvr_of(kind).resource) watches.push_back(each);
+  return still(what, snapshot, inventory, std::move(watches),
+               [what, operation](const Json& object, const Inventory& now) {
+                 return check_unneeded(what, object, now, operation);
+               });
 }
 
 /// Where an inventory has no such object: absent, unreadable, or not of a kind that can be cancelled.
@@ -127,16 +171,30 @@ Error no_operation(const ObjectArgument& what, const Inventory& inventory) {
                 std::move(hint));
 }
 
+Result<void> check_volume(const ObjectArgument& what, const Json& volume, const Inventory& inventory) {
+  if (text(volume, {"status", "phase"}) != "Succeeded") return {};
+  return finished(what, inventory, ": it holds data",
+                  "to delete it and its data: " + delete_command(what, inventory.ns));
+}
+
 Result<void> plan_delete(const ObjectArgument& what, const Json& object, std::size_t number,
                          const Inventory& inventory, CancelPlan& plan) {
   WUKONG_CHECK(check_own(what, object, inventory));
-  if (what.kind == ObjectKind::data_volume && text(object, {"status", "phase"}) == "Succeeded")
-    return finished(what, inventory, ": it holds data",
-                    "to delete it and its data: " + delete_command(what, inventory.ns));
-  delete_and_wait(what, object, number, inventory, {}, plan);
-  if (what.kind != ObjectKind::data_volume) return {};
+  if (what.kind == ObjectKind::data_volume) WUKONG_CHECK(check_volume(what, object, inventory));
+  if (what.kind != ObjectKind::data_volume) {
+    delete_and_wait(what, object, number, inventory, {}, plan);
+    return {};
+  }
+  const std::string guard = fmt::format("{}-unfinished", number);
+  plan.operation.steps.push_back(
+      {.id = guard,
+       .action = still(
+           what, object, inventory, status::watches_object(ref_of(what, inventory), {{"status"}}),
+           [what](const Json& volume, const Inventory& now) { return check_volume(what, volume, now); }),
+       .group = what.words()});
+  delete_and_wait(what, object, number, inventory, {guard}, plan);
   const ObjectRef claim{gvr::pvc(), inventory.ns, what.name};
-  if (inventory.find(ObjectKind::claim, what.name) != nullptr) plan.goes.push_back(resource_name(claim));
+  if (const Json* found = inventory.find(ObjectKind::claim, what.name)) plan.add_going(claim, *found);
   std::vector<Watched> watches = status::watches_object(claim, {{"metadata.finalizers"}});
   watches.front().required = false;
   const Judge gone =
@@ -174,21 +232,69 @@ std::string delete_command(const ObjectArgument& what, const std::string& ns) {
   return fmt::format("kubectl delete {} {} -n {}", lower(gvr_of(what.kind).kind), what.name, ns);
 }
 
-Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
-                               CancelPlan& plan) {
-  const Json& clone = *inventory.find(what.kind, what.name);
+void CancelPlan::add_going(const ObjectRef& ref, const Json& object) {
+  const auto same = [&](const Going& each) { return each.ref == ref; };
+  if (std::none_of(goes.begin(), goes.end(), same)) goes.push_back({ref, uid_of(object)});
+}
+
+std::vector<std::string> CancelPlan::names() const {
+  std::vector<std::string> all;
+  for (const Going& each : goes) all.push_back(resource_name(each.ref));
+  return all;
+}
+
+kube::Request dry_deletion(const Going& each) {
+  // A server that gets options in a body looks for dryRun there only; one that reads the query finds it, too.
+  const Json body = {{"apiVersion", "v1"},
+                     {"kind", "DeleteOptions"},
+                     {"dryRun", Json::array({"All"})},
+                     {"preconditions", {{"uid", each.uid}}}};
+  return {.method = kube::Method::del,
+          .path = kube::object_path(each.ref),
+          .query = {{"dryRun", "All"}},
+          .body = dump(body),
+          .keep = {{"metadata.name"}}};
+}
+
+Result<void> check_unneeded(const ObjectArgument& what, const Json& snapshot, const Inventory& inventory,
+                            const OfOperation& operation) {
+  auto waiting = claims_waiting_for(fmt::format("vmsnapshot-{}-volume-", uid_of(snapshot)), inventory);
+  std::erase_if(waiting, [&](const std::string& claim) { return operation.claims.contains(claim); });
+  if (!waiting.empty())
+    return refuse(fmt::format("{} is needed by claims that are not bound yet: {}",
+                              describe(ref_of(what, inventory)), fmt::join(waiting, ", ")),
+                  "start their VMs once, or delete the claims first");
+  if (const std::string user = user_of(what.name, inventory, operation); !user.empty())
+    return refuse(fmt::format("{} is in use by {}", describe(ref_of(what, inventory)), user),
+                  fmt::format("kubectl wukong cancel {} -n {}", user, inventory.ns));
+  return check_elsewhere(what, snapshot, inventory);
+}
+
+Result<void> check_clone(const ObjectArgument& what, const Json& clone, const Inventory& inventory) {
   const std::string target = target_vm(what.kind, clone);
+  const std::string by_hand =
+      fmt::format("to remove the new VM: {}\nto remove the object only: {}",
+                  delete_command({ObjectKind::vm, target}, inventory.ns), delete_command(what, inventory.ns));
   const Verdict verdict = inventory.judge(what);
   if (verdict.state == Verdict::State::done) {
     if (const std::string unbound = verdict.recall("unbound"); !unbound.empty())
       return finished(
           what, inventory, fmt::format(", and its claims that are not bound yet need it: {}", unbound),
           fmt::format("start VM {} once; then it can go: {}", target, delete_command(what, inventory.ns)));
-    return finished(what, inventory, fmt::format(": VM {} is usable, and stays", target),
-                    fmt::format("to remove the new VM: {}\nto remove the object only: {}",
-                                delete_command({ObjectKind::vm, target}, inventory.ns),
-                                delete_command(what, inventory.ns)));
+    return finished(what, inventory, fmt::format(": VM {} is usable, and stays", target), by_hand);
   }
+  // The judge looks at a moment only, and somebody may have changed the VM since: who deletes it must have seen it.
+  if (text(clone, {"status", "phase"}) == "Succeeded")
+    return finished(what, inventory, fmt::format(": it reports success, and VM {} may be in use", target),
+                    fmt::format("look at VM {} first\n{}", target, by_hand));
+  return {};
+}
+
+Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
+                               CancelPlan& plan) {
+  const Json& clone = *inventory.find(what.kind, what.name);
+  WUKONG_CHECK(check_clone(what, clone, inventory));
+  const std::string target = target_vm(what.kind, clone);
   const std::string uid = uid_of(clone);
   const std::string restore = "tmp-restore-" + uid;
   const CloneRemoval removal{
@@ -200,18 +306,33 @@ Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, c
       .group = what.words(),
       .phase = op::Phase::main,
       .claims_unreadable = !inventory.is_readable(ObjectKind::claim)};
-  for (op::Step& step : removal_steps(removal)) plan.operation.steps.push_back(std::move(step));
+  const std::string guard = removal.ids + "unfinished";
+  for (op::Step& step : removal_steps(removal)) {
+    const bool first_deletion = step.id == removal.ids + "restore";
+    if (first_deletion) {
+      std::vector<Watched> watches = status::watches_clone(removal.wait);
+      std::erase_if(watches, [](const Watched& w) { return w.gvr.resource == status::kSnapshots; });
+      plan.operation.steps.push_back({.id = guard,
+                                      .needs = std::exchange(step.needs, {guard}),
+                                      .action = still(what, clone, inventory, std::move(watches),
+                                                      [what](const Json& object, const Inventory& now) {
+                                                        return check_clone(what, object, now);
+                                                      }),
+                                      .group = what.words()});
+    }
+    plan.operation.steps.push_back(std::move(step));
+  }
   if (removal.claims_unreadable)
     plan.operation.notes.push_back(
         fmt::format("claims may not be read: those that {} has made are left", what.words()));
-  plan.goes.push_back(resource_name(ref_of(what, inventory)));
+  plan.add_going(ref_of(what, inventory), clone);
   const Json* vm = inventory.find(ObjectKind::vm, target);
   if (vm != nullptr &&
       text(*vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore + "-"))
-    plan.goes.push_back(resource_name({gvr::vm(), inventory.ns, target}));
+    plan.add_going({gvr::vm(), inventory.ns, target}, *vm);
   for (const auto& [name, claim] : inventory.objects(ObjectKind::claim))
     if (text(claim, {"metadata", "annotations", status::kRestoreName}) == restore)
-      plan.goes.push_back(resource_name({gvr::pvc(), inventory.ns, name}));
+      plan.add_going({gvr::pvc(), inventory.ns, name}, claim);
   return {};
 }
 
@@ -229,7 +350,12 @@ Result<void> plan_cancel_snapshot(const ObjectArgument& what, std::size_t number
                      status::snapshot_settled_judge(wait), kUntilGone},
        .group = what.words(),
        .reason = "until it is taken: one deleted meanwhile would hang"});
-  delete_and_wait(what, snapshot, number, inventory, {id}, plan);
+  const std::string guard = fmt::format("{}-unneeded", number);
+  plan.operation.steps.push_back({.id = guard,
+                                  .needs = {id},
+                                  .action = still_unneeded(what, snapshot, inventory, operation),
+                                  .group = what.words()});
+  delete_and_wait(what, snapshot, number, inventory, {guard}, plan);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
 #include "status/object_status.h"
+#include "status/restore_status.h"
 #include "status/watched.h"
 
 namespace wukong::commands {
@@ -35,15 +36,31 @@ struct Marks {
 /// A VM that a restore has already switched to its claims keeps them: the old ones may be gone.
 bool is_used(const Json& claim, const op::Seen& seen, const std::string& vms_step) {
   const Json* lists = seen.object(vms_step);
-  if (lists == nullptr || !lists->is_array() || lists->empty()) return true;  // not known: left alone
-  for (const Json& vm : items(lists->front(), {"items"})) {
+  // Not known (a Guard keeps null for what it could not read): left alone.
+  if (lists == nullptr || !lists->is_array() || lists->empty()) return true;
+  const Json* vms = find(lists->front(), {"items"});
+  if (vms == nullptr || !vms->is_array()) return true;
+  return std::any_of(vms->begin(), vms->end(), [&](const Json& vm) {
     const std::vector<std::string> claims = status::claims_of(vm);
-    if (!status::is_deleting(vm) &&
-        std::find(claims.begin(), claims.end(), text(claim, {"metadata", "name"})) != claims.end())
-      return true;
-  }
-  return false;
+    return !status::is_deleting(vm) &&
+           std::find(claims.begin(), claims.end(), text(claim, {"metadata", "name"})) != claims.end();
+  });
 }
+
+Result<void> check_vms_read(const std::vector<kube::Fact>& facts, const op::Seen& /*seen*/) {
+  if (facts.front().is_known()) return {};
+  return unreadable(
+      "the claims of the restore stay: VMs cannot be read, so it is not known whether one uses them", "",
+      facts.front());
+}
+
+/// What its guard lists again.
+std::vector<Watched> guarded(const ObjectArgument& what, const std::string& target,
+                             const Inventory& inventory) {
+  return status::watches_restore({inventory.ns, what.name, target, inventory.source_vm(what)});
+}
+
+}  // namespace
 
 Result<void> check_restore(const ObjectArgument& what, const Json& restore, const Inventory& inventory) {
   const std::string title = fmt::format("VirtualMachineRestore {}/{}", inventory.ns, what.name);
@@ -62,8 +79,6 @@ Result<void> check_restore(const ObjectArgument& what, const Json& restore, cons
   return {};
 }
 
-}  // namespace
-
 Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                                  CancelPlan& plan) {
   const Json& restore = *inventory.find(what.kind, what.name);
@@ -81,7 +96,10 @@ Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number,
                                     .group = what.words(),
                                     .reason = std::move(reason)});
   };
-  step("restore", {}, op::Delete{.ref = ref, .uid = uid});
+  step("unfinished", {},
+       still(what, restore, inventory, guarded(what, marks.target, inventory),
+             [what](const Json& object, const Inventory& now) { return check_restore(what, object, now); }));
+  step("restore", {id("unfinished")}, op::Delete{.ref = ref, .uid = uid});
   step("restore-gone", {id("restore")},
        op::Await{ref, status::watches_object(ref, {{"metadata.finalizers"}}), status::gone_judge(ref),
                  kUntilGone});
@@ -89,9 +107,9 @@ Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number,
        op::Sweep{gvr::vm(), inventory.ns, "",
                  [marks](const Json& vm, const op::Seen&) { return marks.is_new_vm(vm); },
                  fmt::format("VM {}, if this restore made it", marks.target)});
-  plan.goes.push_back(resource_name(ref));
+  plan.add_going(ref, restore);
   if (const Json* vm = inventory.find(ObjectKind::vm, marks.target); vm != nullptr && marks.is_new_vm(*vm))
-    plan.goes.push_back(resource_name({gvr::vm(), inventory.ns, marks.target}));
+    plan.add_going({gvr::vm(), inventory.ns, marks.target}, *vm);
   if (!inventory.is_readable(ObjectKind::claim)) {
     plan.operation.notes.push_back(
         fmt::format("claims may not be read: those that {} has made are left", what.words()));
@@ -99,9 +117,7 @@ Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number,
   }
   const kube::Read vms{.gvr = gvr::vm(), .ns = inventory.ns, .keep = status::watch_vm("", "").keep};
   step("vms", {id("target")},
-       op::Guard{.reads = {vms},
-                 .check = [](const std::vector<kube::Fact>&, const op::Seen&) { return Result<void>{}; },
-                 .what = "which claims VMs use by now"});
+       op::Guard{.reads = {vms}, .check = check_vms_read, .what = "which claims VMs use by now"});
   step("claims", {id("vms")},
        op::Sweep{gvr::pvc(), inventory.ns, "",
                  [marks, vms_step = id("vms")](const Json& claim, const op::Seen& seen) {
@@ -109,7 +125,7 @@ Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number,
                  },
                  "the claims that this restore made and no VM uses"});
   for (const auto& [name, claim] : inventory.objects(ObjectKind::claim))
-    if (marks.is_claim(claim)) plan.goes.push_back(resource_name({gvr::pvc(), inventory.ns, name}));
+    if (marks.is_claim(claim)) plan.add_going({gvr::pvc(), inventory.ns, name}, claim);
   return {};
 }
 

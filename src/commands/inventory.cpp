@@ -71,8 +71,16 @@ bool says_forbidden(const Shelf& shelf) {
   return shelf.sight == Shelf::Sight::unreadable && shelf.why.code == Code::forbidden;
 }
 
-std::string unread_words(const std::string& resource, const Shelf& shelf) {
-  if (shelf.why.code != Code::not_found)
+/// True for a kind that the server does not know; one that it says it serves, and whose list it does not find, is not known of.
+bool is_lacking(const Inventory& inventory, const std::string& resource, const Shelf& shelf) {
+  if (shelf.sight != Shelf::Sight::unreadable || shelf.why.code != Code::not_found) return false;
+  const auto kind = std::find_if(kInventoryKinds.begin(), kInventoryKinds.end(),
+                                 [&](ObjectKind each) { return gvr_of(each).resource == resource; });
+  return kind == kInventoryKinds.end() || !inventory.served || !spoken(gvr_of(*kind), *inventory.served);
+}
+
+std::string unread_words(const Inventory& inventory, const std::string& resource, const Shelf& shelf) {
+  if (!is_lacking(inventory, resource, shelf))
     return fmt::format("{} could not be read: {}", resource, shelf.why.message);
   return fmt::format("the cluster does not serve {}{}", resource,
                      resource == status::kDataVolumes ? ": CDI is not installed" : "");
@@ -102,6 +110,12 @@ bool Inventory::is_readable(ObjectKind kind) const {
 
 bool Inventory::is_forbidden(ObjectKind kind) const {
   return says_forbidden(*shelves.at(gvr_of(kind).resource));
+}
+
+bool Inventory::is_unseen(ObjectKind kind) const {
+  const std::string resource = gvr_of(kind).resource;
+  const Shelf& shelf = *shelves.at(resource);
+  return shelf.sight == Shelf::Sight::unreadable && !is_lacking(*this, resource, shelf);
 }
 
 std::string Inventory::source_vm(const ObjectArgument& what) const {
@@ -176,16 +190,38 @@ Inventory inventory_of(const std::string& ns, std::optional<kube::ServedApis> se
   return inventory;
 }
 
-Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const std::string& ns) {
-  WUKONG_TRY(auto served, discovery.served());
-  const std::vector<Watched> watches = inventory_watches(ns, served);
+namespace {
+
+Result<std::vector<Shelf>> list_all(kube::Api& api, const std::vector<Watched>& watches) {
   // Shared: answers may still come after a signal ended the wait.
   const auto answer = std::make_shared<std::optional<Result<std::vector<Shelf>>>>();
   op::look_afresh(api, watches, [answer](Result<std::vector<Shelf>> got) { *answer = std::move(got); });
   WUKONG_CHECK(kube::turn_until(api, [&] { return answer->has_value(); }));
-  if (!**answer) return std::move((*answer)->error());
+  return std::move(**answer);
+}
+
+bool has_absent_kind(const std::vector<Shelf>& shelves) {
+  return std::any_of(shelves.begin(), shelves.end(), [](const Shelf& shelf) {
+    return shelf.sight == Shelf::Sight::unreadable && shelf.why.code == Code::not_found;
+  });
+}
+
+}  // namespace
+
+Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const std::string& ns) {
+  WUKONG_TRY(auto served, discovery.served());
+  std::vector<Watched> watches = inventory_watches(ns, served);
+  WUKONG_TRY(std::vector<Shelf> got, list_all(api, watches));
+  // What is kept of the server may be old: a version that it has dropped is answered as if there were no such kind.
+  if (discovery.from_disk() && has_absent_kind(got)) {
+    WUKONG_TRY(served, discovery.renew());
+    const std::vector<Watched> before = std::exchange(watches, inventory_watches(ns, served));
+    if (watches != before) {
+      WUKONG_TRY(got, list_all(api, watches));
+    }
+  }
   std::vector<std::shared_ptr<const Shelf>> shelves;
-  for (Shelf& shelf : ***answer) shelves.push_back(std::make_shared<const Shelf>(std::move(shelf)));
+  for (Shelf& shelf : got) shelves.push_back(std::make_shared<const Shelf>(std::move(shelf)));
   return inventory_of(ns, std::move(served), watches, shelves);
 }
 
@@ -203,6 +239,36 @@ Result<void> add_attached(Inventory& inventory, const std::string& operation, ku
       inventory.attached.emplace_back(
           ObjectRef{kinds[i], inventory.ns, std::string(text(object, {"metadata", "name"}))},
           std::string(text(object, {"metadata", "uid"})));
+  return {};
+}
+
+std::string target_namespace(const Json& snapshot, const Inventory& inventory) {
+  std::string ns(text(snapshot, {"metadata", "annotations", mark::kTargetNamespace}));
+  return ns == inventory.ns ? std::string{} : ns;
+}
+
+std::vector<kube::Read> reads_elsewhere(const Json& snapshot, const Inventory& inventory) {
+  const std::string ns = target_namespace(snapshot, inventory);
+  if (ns.empty()) return {};
+  const std::string labels =
+      manifest::selector_of(std::string(text(snapshot, {"metadata", "labels", mark::kOperation})));
+  std::vector<kube::Read> reads;
+  for (const ObjectKind kind : {ObjectKind::claim, ObjectKind::data_volume})
+    reads.push_back({.gvr = speaking(gvr_of(kind), inventory.served),
+                     .ns = ns,
+                     .labels = labels,
+                     .keep = {{"status.phase"}}});
+  return reads;
+}
+
+Result<void> add_elsewhere(Inventory& inventory, const std::vector<std::string>& snapshots, kube::Api& api) {
+  for (const std::string& name : snapshots) {
+    const Json* snapshot = inventory.find(ObjectKind::snapshot, name);
+    if (snapshot == nullptr) continue;
+    std::vector<kube::Read> reads = reads_elsewhere(*snapshot, inventory);
+    if (reads.empty()) continue;
+    WUKONG_TRY(inventory.elsewhere[name], kube::fetch(api, std::move(reads)));
+  }
   return {};
 }
 
@@ -225,7 +291,7 @@ std::vector<Inventory> by_namespace(const Inventory& all) {
 std::vector<std::string> unread_kinds(const Inventory& inventory) {
   std::vector<std::string> lines;
   for (const auto& [resource, shelf] : inventory.shelves)
-    if (shelf->sight == Shelf::Sight::unreadable) lines.push_back(unread_words(resource, *shelf));
+    if (shelf->sight == Shelf::Sight::unreadable) lines.push_back(unread_words(inventory, resource, *shelf));
   return lines;
 }
 
@@ -237,10 +303,10 @@ std::vector<std::string> unread_notes(const Inventory& inventory, std::string_vi
     if (shelf->sight != Shelf::Sight::unreadable) continue;
     if (says_forbidden(*shelf))
       forbidden.push_back(resource);
-    else if (shelf->why.code == Code::not_found && resource != status::kDataVolumes)
+    else if (is_lacking(inventory, resource, *shelf) && resource != status::kDataVolumes)
       not_served.push_back(resource);
     else
-      lines.push_back(unread_words(resource, *shelf));
+      lines.push_back(unread_words(inventory, resource, *shelf));
   }
   if (!not_served.empty())
     lines.push_back(fmt::format("the cluster does not serve {}", fmt::join(not_served, ", ")));
@@ -254,7 +320,7 @@ std::vector<std::string> unread_notes(const Inventory& inventory, std::string_vi
 std::vector<std::string> unseen_kinds(const Inventory& inventory) {
   std::vector<std::string> resources;
   for (const ObjectKind kind : kInventoryKinds)
-    if (inventory.is_forbidden(kind)) resources.push_back(gvr_of(kind).resource);
+    if (inventory.is_unseen(kind)) resources.push_back(gvr_of(kind).resource);
   return resources;
 }
 

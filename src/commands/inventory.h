@@ -27,6 +27,9 @@ struct Inventory {
   std::optional<kube::ServedApis> served{};
   /// Services and Ingresses of operations that are to be cancelled, with their uids; nobody else asks for them.
   std::vector<std::pair<ObjectRef, std::string>> attached{};
+  /// Claims and DataVolumes in another namespace that snapshots of this one are for, by snapshot; only where one is to be
+  /// cancelled.
+  std::map<std::string, std::vector<kube::Fact>> elsewhere{};
   std::map<std::string, std::shared_ptr<const Shelf>>
       shelves{};  // by resource; not served ones are unreadable
 
@@ -36,6 +39,8 @@ struct Inventory {
   const Json* find(ObjectKind kind, const std::string& name) const;
   bool is_readable(ObjectKind kind) const;
   bool is_forbidden(ObjectKind kind) const;
+  /// True where there may be objects that could not be listed: not for kinds that are not served.
+  bool is_unseen(ObjectKind kind) const;
   /// What the judge of an object says of it. Judged twice, two seconds apart, for what counts only when it has stood.
   Verdict judge(const ObjectArgument& what) const;
   /// The VM whose disks a clone or restore copies; "" when that cannot be told.
@@ -45,7 +50,7 @@ struct Inventory {
 /// What an inventory of `ns` (all namespaces when empty) watches or lists.
 std::vector<Watched> inventory_watches(const std::string& ns, const std::optional<kube::ServedApis>& served);
 
-/// Lists all of it. Errors: unreachable, unauthenticated, interrupted.
+/// Lists all of it; what the server serves is asked anew when it does not fit. Errors: unreachable, unauthenticated, interrupted.
 Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const std::string& ns);
 
 /// True for a VirtualMachineSnapshot that an operation has taken for its own use only: it removes it at its end.
@@ -62,6 +67,13 @@ Inventory inventory_of(const std::string& ns, std::optional<kube::ServedApis> se
 /// Adds to `inventory` what carries the label of `operation` and is none of its kinds. What may not be read is left out.
 Result<void> add_attached(Inventory& inventory, const std::string& operation, kube::Api& api);
 
+/// The namespace, another one than the inventory's, that a snapshot is for; or "".
+std::string target_namespace(const Json& snapshot, const Inventory& inventory);
+/// What tells whether the claims and DataVolumes there still need it; empty when there is no other namespace.
+std::vector<kube::Read> reads_elsewhere(const Json& snapshot, const Inventory& inventory);
+/// Adds to `inventory` what reads_elsewhere() asks for, for each of `snapshots`.
+Result<void> add_elsewhere(Inventory& inventory, const std::vector<std::string>& snapshots, kube::Api& api);
+
 /// Of an inventory of all namespaces those in which something may be under way, each by itself.
 std::vector<Inventory> by_namespace(const Inventory& all);
 
@@ -69,7 +81,7 @@ std::vector<Inventory> by_namespace(const Inventory& all);
 std::vector<std::string> unread_kinds(const Inventory& inventory);
 /// The same for people: one line for all that may not be listed, or watched, as `verbs` says.
 std::vector<std::string> unread_notes(const Inventory& inventory, std::string_view verbs);
-/// Resources that may not be listed, of those that could tell of something under way.
+/// Resources that are served and could not be listed, of those that could tell of something under way.
 std::vector<std::string> unseen_kinds(const Inventory& inventory);
 /// "the Role to ask for: …", for a use that `doctor --permissions` knows.
 std::string role_hint(std::string_view use, const std::string& ns);

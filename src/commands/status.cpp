@@ -11,6 +11,7 @@
 #include "commands/vm_argument.h"
 #include "op/observe.h"
 #include "render/live_lines.h"
+#include "render/safe_json.h"
 
 namespace wukong::commands {
 
@@ -121,9 +122,9 @@ Result<void> print_nodes(const Asked& asked, const std::vector<StatusNode>& node
   }
   if (names) {
     for (const StatusNode& node : nodes)
-      cx.print((node.what.kind == ObjectKind::operation
-                    ? node.what.words()
-                    : resource_name({gvr_of(node.what.kind), node.ns, node.what.name})) +
+      cx.print(printable(node.what.kind == ObjectKind::operation
+                             ? node.what.words()
+                             : resource_name({gvr_of(node.what.kind), node.ns, node.what.name})) +
                "\n");
     return {};
   }
@@ -216,9 +217,9 @@ class LiveStatus {
   }
 
   void tell(const StatusNode& node) const {
-    cx_.print(
-        (asked_.printer.format == json ? dump(node_json(node)) : change_line(node, asked_.all_namespaces)) +
-        "\n");
+    cx_.print((asked_.printer.format == json ? render::safe_json(dump(node_json(node)))
+                                             : change_line(node, asked_.all_namespaces)) +
+              "\n");
   }
 
   const Asked& asked_;
@@ -233,7 +234,11 @@ class LiveStatus {
 
 Result<void> watch(const Asked& asked, kube::Api& api, Context& cx) {
   const std::string ns = asked.all_namespaces ? "" : cx.scope().ns;
-  WUKONG_TRY(const auto served, cx.discovery().served());
+  WUKONG_TRY(auto served, cx.discovery().served());
+  // A version that the server has dropped since would look like a kind that it does not serve, for as long as this runs.
+  if (cx.discovery().from_disk()) {
+    WUKONG_TRY(served, cx.discovery().renew());
+  }
   const std::vector<Watched> watches = inventory_watches(ns, served);
   LiveStatus live(asked, cx);
   const Time began = api.now();

@@ -73,8 +73,8 @@ TEST_CASE("cancel: a running clone goes with its claims, exactly that one") {
   REQUIRE(plan.has_value());
   CHECK(op::shape_problem(plan->operation).empty());
   check_permissions(*plan, "cancel:vmclone");
-  CHECK(has(plan->goes, "virtualmachineclone.clone.kubevirt.io/c1"));
-  CHECK(has(plan->goes, "persistentvolumeclaim/restore-r-root"));
+  CHECK(has(plan->names(), "virtualmachineclone.clone.kubevirt.io/c1"));
+  CHECK(has(plan->names(), "persistentvolumeclaim/restore-r-root"));
   CHECK(plan->goes.size() == 2);
   const auto& last = std::get<op::Delete>(plan->operation.steps.back().action);
   CHECK(last.uid == "c1-uid");
@@ -105,6 +105,127 @@ TEST_CASE("cancel: what has finished stays") {
         "restore-r-root");
   CHECK(
       unbound.hint.starts_with("start VM copy once; then it can go: kubectl delete virtualmachineclone c1"));
+}
+
+TEST_CASE("cancel: a clone that says Succeeded stays, whatever its VM looks like by now") {
+  InventoryMaker maker = running_clone();
+  maker.put(Kind::clone, "c1", clone_of("web", "copy", "Succeeded"))
+      .put(Kind::vm, "copy", vm_on({"restore-r-root", "added"}, "tmp-restore-c1-uid-r"))
+      .put(Kind::claim, "restore-r-root", restored_claim("tmp-restore-c1-uid", "r", "Bound"))
+      .put(Kind::claim, "added", {{"status", {{"phase", "Bound"}}}});
+  CHECK(refused(maker, "vmclone/c1").message ==
+        "VirtualMachineClone demo/c1 has finished: VM copy is usable, and stays");
+  maker.put(Kind::claim, "restore-r-root", restored_claim("another", "r", "Bound"));
+  const Error doubtful = refused(maker, "vmclone/c1");
+  CHECK(doubtful.message ==
+        "VirtualMachineClone demo/c1 has finished: it reports success, and VM copy may be in use");
+  CHECK(doubtful.hint.starts_with("look at VM copy first\nto remove the new VM: kubectl delete"));
+}
+
+namespace {
+
+/// The first guard of a plan, asked with lists of what `now` holds.
+Result<void> second_look(const CancelPlan& plan, const InventoryMaker& now) {
+  for (const op::Step& step : plan.operation.steps)
+    if (const auto* guard = std::get_if<op::Guard>(&step.action)) {
+      std::vector<kube::Fact> facts;
+      const Inventory inventory = now.make();
+      for (const kube::Read& read : guard->reads) {
+        Json list = {{"items", Json::array()}};
+        for (const auto& [name, object] : inventory.shelves.at(read.gvr.resource)->objects)
+          if (read.fields.empty() || read.fields == "metadata.name=" + name) list["items"].push_back(object);
+        facts.push_back(kube::Fact::known(list));
+      }
+      return guard->check(facts, {});
+    }
+  return Error{.message = "no guard"};
+}
+
+/// True when what deletes first comes after a guard.
+bool is_guarded(const CancelPlan& plan) {
+  for (const op::Step& step : plan.operation.steps) {
+    if (std::holds_alternative<op::Guard>(step.action)) return true;
+    if (std::holds_alternative<op::Delete>(step.action) || std::holds_alternative<op::Sweep>(step.action))
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("cancel: what has finished by the first deletion stays") {
+  SUBCASE("a clone") {
+    InventoryMaker maker = running_clone();
+    const auto plan = planned(maker, "vmclone/c1");
+    REQUIRE(plan.has_value());
+    CHECK(is_guarded(*plan));
+    CHECK(second_look(*plan, maker).has_value());
+    InventoryMaker other = maker;
+    other.put(Kind::clone, "c1", {{"metadata", {{"uid", "another"}}}});
+    CHECK(second_look(*plan, other).error().message.ends_with("is gone meanwhile: it may have finished"));
+    maker.put(Kind::clone, "c1", clone_of("web", "copy", "Succeeded"));
+    CHECK(exit_code(second_look(*plan, maker).error().code) == 3);
+  }
+  SUBCASE("a restore") {
+    InventoryMaker maker;
+    Json restore = {{"spec", {{"target", {{"name", "web"}}}, {"virtualMachineSnapshotName", "s1"}}},
+                    {"status", {{"complete", false}}}};
+    maker.put(Kind::restore, "r1", restore);
+    const auto plan = planned(maker, "vmrestore/r1");
+    REQUIRE(plan.has_value());
+    CHECK(is_guarded(*plan));
+    CHECK(second_look(*plan, maker).has_value());
+    restore["status"]["complete"] = true;
+    maker.put(Kind::restore, "r1", restore);
+    CHECK(second_look(*plan, maker).error().message.find("has finished") != std::string::npos);
+  }
+  SUBCASE("a DataVolume") {
+    InventoryMaker maker;
+    maker.put(Kind::data_volume, "d1", {{"status", {{"phase", "ImportInProgress"}}}});
+    const auto plan = planned(maker, "dv/d1");
+    REQUIRE(plan.has_value());
+    CHECK(is_guarded(*plan));
+    CHECK(second_look(*plan, maker).has_value());
+    maker.put(Kind::data_volume, "d1", {{"status", {{"phase", "Succeeded"}}}});
+    CHECK(second_look(*plan, maker).error().message.ends_with("it holds data"));
+  }
+}
+
+TEST_CASE("cancel: no claim of a restore goes where it cannot be seen which VMs use it") {
+  InventoryMaker maker;
+  maker.put(Kind::restore, "r1",
+            {{"spec", {{"target", {{"name", "web"}}}, {"virtualMachineSnapshotName", "s1"}}},
+             {"status", {{"complete", false}}}});
+  const auto plan = planned(maker, "vmrestore/r1");
+  REQUIRE(plan.has_value());
+  const auto step = [&](const std::string& id) {
+    return std::find_if(plan->operation.steps.begin(), plan->operation.steps.end(),
+                        [&](const op::Step& each) { return each.id == id; });
+  };
+  const auto& look = std::get<op::Guard>(step("0-vms")->action);
+  const kube::Fact closed = kube::Fact::unreadable({.code = Code::forbidden, .message = "no right"});
+  CHECK_FALSE(look.check({closed}, {}).has_value());
+  const auto& sweep = std::get<op::Sweep>(step("0-claims")->action);
+  Json claim = restored_claim("r1", "r1-uid", "Bound");
+  claim["metadata"]["name"] = "restore-x-root";
+  op::Seen seen;
+  seen.keep("0-vms", Json::array({nullptr}));
+  CHECK_FALSE(sweep.pick(claim, seen));
+  seen.keep("0-vms", Json::array({{{"items", Json::array()}}}));
+  CHECK(sweep.pick(claim, seen));
+}
+
+TEST_CASE("cancel: a server dry run asks for each deletion, and for that object only") {
+  const auto plan = planned(running_clone(), "vmclone/c1");
+  REQUIRE(plan.has_value());
+  const kube::Request request = dry_deletion(plan->goes.front());
+  CHECK(request.method == kube::Method::del);
+  CHECK(request.path.ends_with("/namespaces/demo/virtualmachineclones/c1"));
+  CHECK(request.query.front().second == "All");
+  const auto body = parse_json(request.body);
+  REQUIRE(body.has_value());
+  CHECK(items(*body, {"dryRun"}).front() == "All");
+  CHECK(text(*body, {"preconditions", "uid"}) == "c1-uid");
 }
 
 TEST_CASE("cancel: parts, results and things that are not there") {
@@ -156,11 +277,11 @@ TEST_CASE("cancel: a restore takes the VM that it made, never the one that it fi
   const auto filled = planned(maker, "vmrestore/r1");
   REQUIRE(filled.has_value());
   check_permissions(*filled, "cancel:vmrestore");
-  CHECK_FALSE(has(filled->goes, "virtualmachine.kubevirt.io/web"));
+  CHECK_FALSE(has(filled->names(), "virtualmachine.kubevirt.io/web"));
   Json made = vm_on({"restore-x-root"}, "r1-r1-uid");
   made["metadata"]["creationTimestamp"] = "2026-01-01T00:00:06Z";
   maker.put(Kind::vm, "web", made);
-  CHECK(has(planned(maker, "vmrestore/r1")->goes, "virtualmachine.kubevirt.io/web"));
+  CHECK(has(planned(maker, "vmrestore/r1")->names(), "virtualmachine.kubevirt.io/web"));
   restore_object["status"]["complete"] = true;
   maker.put(Kind::restore, "r1", restore_object);
   refused(maker, "vmrestore/r1");
@@ -171,17 +292,171 @@ TEST_CASE("cancel operation: VMs, then disks, then the snapshot that the disks c
   maker
       .put(Kind::snapshot, "web-o1",
            of_operation("o1", {{"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}}))
-      .put(Kind::vm, "web-1", of_operation("o1", vm_on({"web-1-root"})))
+      .put(Kind::vm, "web-1", of_operation("o1", vm_on({"web-1-root", "web-1-data"})))
       .put(Kind::claim, "web-1-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}))
+      .put(Kind::claim, "web-1-data", of_operation("o1", {{"status", {{"phase", "Pending"}}}}))
       .put(Kind::claim, "web-2-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}));
   const auto plan = planned(maker, "operation/o1");
   REQUIRE(plan.has_value());
   CHECK(op::shape_problem(plan->operation).empty());
   check_permissions(*plan, "cancel:operation");
-  CHECK(deletions(*plan) == std::vector<std::string>{"virtualmachine.kubevirt.io/web-1",
-                                                     "persistentvolumeclaim/web-1-root",
-                                                     "persistentvolumeclaim/web-2-root",
-                                                     "virtualmachinesnapshot.snapshot.kubevirt.io/web-o1"});
+  CHECK(plan->operation.steps.front().id == "0-unfinished");
+  CHECK(deletions(*plan) ==
+        std::vector<std::string>{"virtualmachine.kubevirt.io/web-1", "persistentvolumeclaim/web-1-data",
+                                 "persistentvolumeclaim/web-1-root", "persistentvolumeclaim/web-2-root",
+                                 "virtualmachinesnapshot.snapshot.kubevirt.io/web-o1"});
+}
+
+namespace {
+
+/// Two of three are usable, one of them runs; the third waits for its disk.
+InventoryMaker partly_done() {
+  InventoryMaker maker;
+  Json running = vm_on({"web-2-root", "more"});
+  running["spec"]["runStrategy"] = "Always";
+  running["status"] = {{"printableStatus", "Running"}, {"ready", true}};
+  maker
+      .put(Kind::snapshot, "web-o1",
+           of_operation("o1", {{"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}}))
+      .put(Kind::vm, "web-1", of_operation("o1", vm_on({"web-1-root"})))
+      .put(Kind::claim, "web-1-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}))
+      .put(Kind::claim, "web-1-data", of_operation("o1", {{"status", {{"phase", "Bound"}}}}))  // detached
+      .put(Kind::vm, "web-2", of_operation("o1", running))
+      .put(Kind::claim, "web-2-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}))
+      .put(Kind::claim, "more", {{"status", {{"phase", "Bound"}}}})
+      .put(Kind::vm, "web-3", of_operation("o1", vm_on({"web-3-root"})))
+      .put(Kind::claim, "web-3-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}));
+  return maker;
+}
+
+}  // namespace
+
+TEST_CASE("cancel operation: what is usable or runs stays, with its disks, and is named") {
+  InventoryMaker maker = partly_done();
+  const auto plan = planned(maker, "operation/o1");
+  REQUIRE(plan.has_value());
+  CHECK(op::shape_problem(plan->operation).empty());
+  const std::vector<std::string> third{"virtualmachine.kubevirt.io/web-3",
+                                       "persistentvolumeclaim/web-3-root"};
+  std::vector<std::string> with_snapshot = third;
+  with_snapshot.emplace_back("virtualmachinesnapshot.snapshot.kubevirt.io/web-o1");
+  CHECK(deletions(*plan) == with_snapshot);
+  REQUIRE(plan->operation.notes.size() == 2);
+  CHECK(plan->operation.notes[0].starts_with("web-1, web-2 are usable, and stay; to remove"));
+  CHECK(plan->operation.notes[1] == "pvc/web-1-data may hold data that is in use, and stays");
+
+  SUBCASE("the snapshot, too, while one that runs waits for a disk") {
+    maker.put(Kind::claim, "web-2-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}));
+    const auto kept = planned(maker, "operation/o1");
+    REQUIRE(kept.has_value());
+    CHECK(deletions(*kept) == third);
+    CHECK(kept->operation.notes.front().starts_with("web-1, web-2 are usable or in use, and stay"));
+    CHECK(kept->operation.notes.back().starts_with("VirtualMachineSnapshot web-o1 stays: disks that wait"));
+  }
+  SUBCASE("a disk that was given to another VM") {
+    maker.put(Kind::vm, "other", vm_on({"web-3-root"}));
+    const auto kept = planned(maker, "operation/o1");
+    REQUIRE(kept.has_value());
+    CHECK(deletions(*kept) == std::vector<std::string>{third.front()});
+  }
+  SUBCASE("a second look stops it when one more is usable") {
+    const auto& guard = std::get<op::Guard>(plan->operation.steps.front().action);
+    const auto facts = [&](const InventoryMaker& now) {
+      std::vector<kube::Fact> all;
+      const Inventory inventory = now.make();
+      for (const kube::Read& read : guard.reads) {
+        Json list = {{"items", Json::array()}};
+        for (const auto& [name, object] : inventory.shelves.at(read.gvr.resource)->objects)
+          list["items"].push_back(object);
+        all.push_back(kube::Fact::known(list));
+      }
+      return all;
+    };
+    CHECK(guard.check(facts(maker), {}).has_value());
+    maker.put(Kind::claim, "web-3-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}));
+    const auto now = guard.check(facts(maker), {});
+    REQUIRE_FALSE(now.has_value());
+    CHECK(now.error().message == "vm/web-3 has become usable meanwhile");
+  }
+  SUBCASE("all of it, when nothing is unfinished") {
+    maker.put(Kind::claim, "web-3-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}));
+    const auto leftovers = planned(maker, "operation/o1");
+    REQUIRE(leftovers.has_value());
+    CHECK(deletions(*leftovers) ==
+          std::vector<std::string>{"virtualmachinesnapshot.snapshot.kubevirt.io/web-o1"});
+  }
+}
+
+TEST_CASE("cancel operation: a disk cloned by itself is a result") {
+  InventoryMaker maker;
+  maker.put(Kind::data_volume, "copy", of_operation("o1", {{"status", {{"phase", "Succeeded"}}}}))
+      .put(Kind::claim, "copy", of_operation("o1", {{"status", {{"phase", "Bound"}}}}));
+  CHECK(refused(maker, "operation/o1").message == "operation o1 has finished: what it made is complete");
+  maker.put(Kind::data_volume, "copy", of_operation("o1", {{"status", {{"phase", "CloneInProgress"}}}}));
+  CHECK(planned(maker, "operation/o1").has_value());
+}
+
+TEST_CASE("cancel operation: restores that are given up do not hold their snapshot") {
+  InventoryMaker maker;
+  Json restore = {{"spec", {{"target", {{"name", "web-2"}}}, {"virtualMachineSnapshotName", "web-o1"}}},
+                  {"status", {{"complete", false}}}};
+  maker.put(Kind::restore, "r2", of_operation("o1", restore))
+      .put(Kind::snapshot, "web-o1",
+           of_operation("o1", {{"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}}));
+  const auto plan = planned(maker, "operation/o1");
+  REQUIRE(plan.has_value());
+  CHECK(op::shape_problem(plan->operation).empty());
+  CHECK(has(deletions(*plan), "virtualmachinesnapshot.snapshot.kubevirt.io/web-o1"));
+}
+
+namespace {
+
+kube::Fact list_of(std::vector<std::pair<std::string, std::string>> names_and_phases) {
+  Json list = {{"items", Json::array()}};
+  for (const auto& [name, phase] : names_and_phases)
+    list["items"].push_back({{"metadata", {{"name", name}}}, {"status", {{"phase", phase}}}});
+  return kube::Fact::known(list);
+}
+
+Result<CancelPlan> planned_with(Inventory inventory, std::vector<kube::Fact> elsewhere) {
+  if (!elsewhere.empty()) inventory.elsewhere["web-o1"] = std::move(elsewhere);
+  return plan_cancel({{Kind::operation, "o1"}}, inventory, kScope);
+}
+
+}  // namespace
+
+TEST_CASE("cancel operation: a snapshot that disks in another namespace still need stays") {
+  Json snapshot = of_operation("o1", {{"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}});
+  snapshot["metadata"]["annotations"][mark::kTargetNamespace] = "there";
+  InventoryMaker maker;
+  maker.put(Kind::snapshot, "web-o1", snapshot);
+  const Inventory inventory = maker.make();
+  const std::vector<kube::Read> reads = reads_elsewhere(*inventory.find(Kind::snapshot, "web-o1"), inventory);
+  REQUIRE(reads.size() == 2);
+  CHECK(reads.front().ns == "there");
+  CHECK(reads.front().labels == "vm.novasphere.dev/operation=o1");
+
+  const auto pending = planned_with(inventory, {list_of({{"web-root", "Pending"}, {"prime-x", "Lost"}}),
+                                                list_of({{"web-root", "PendingPopulation"}})});
+  REQUIRE_FALSE(pending.has_value());
+  CHECK(pending.error().message ==
+        "VirtualMachineSnapshot demo/web-o1 is needed by disks in namespace there that are not filled yet: "
+        "web-root");
+  CHECK(pending.error().hint.ends_with("kubectl wukong cancel operation/o1 -n there"));
+
+  const auto unread = planned_with(
+      inventory, {kube::Fact::unreadable({.code = Code::forbidden, .message = "no"}), list_of({})});
+  REQUIRE_FALSE(unread.has_value());
+  CHECK(exit_code(unread.error().code) == 4);
+  CHECK_FALSE(planned_with(inventory, {}).has_value());  // nobody has looked
+
+  const auto filled =
+      planned_with(inventory, {list_of({{"web-root", "Bound"}}),
+                               kube::Fact::unreadable({.code = Code::not_found, .message = "no CDI"})});
+  REQUIRE(filled.has_value());
+  CHECK(has(deletions(*filled), "virtualmachinesnapshot.snapshot.kubevirt.io/web-o1"));
+  for (const op::Step& step : filled->operation.steps)
+    if (const auto* guard = std::get_if<op::Guard>(&step.action)) CHECK(guard->reads.back().ns == "there");
 }
 
 TEST_CASE("cancel operation: one that has ended well is refused; its kept snapshot is no leftover") {

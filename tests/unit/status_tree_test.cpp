@@ -1,8 +1,13 @@
 #include "commands/status_tree.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "commands/status_text.h"
+#include "support/fake_api.h"
 #include "support/golden.h"
 #include "support/inventories.h"
 
@@ -140,6 +145,50 @@ TEST_CASE("status: what the cluster does not serve is no secret") {
                                  "the cluster does not serve virtualmachineclones, virtualmachinesnapshots"});
   CHECK(unseen_kinds(maker.make()).empty());
   CHECK(check_sight(maker.make()).has_value());
+}
+
+TEST_CASE("status: a kind that is served and cannot be listed is unseen, not absent") {
+  InventoryMaker maker;
+  maker.lack(Kind::clone);
+  Inventory inventory = maker.make();
+  inventory.served = kube::ServedApis{};
+  CHECK(unseen_kinds(inventory).empty());
+  inventory.served->groups["clone.kubevirt.io"]["v1beta1"] = {"virtualmachineclones"};
+  CHECK(unseen_kinds(inventory) == std::vector<std::string>{"virtualmachineclones"});
+  CHECK(unread_notes(inventory, "list") ==
+        std::vector<std::string>{"virtualmachineclones could not be read: not served"});
+}
+
+TEST_CASE("status: a version that the server has dropped since is asked for anew") {
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / fmt::format("wukong-served-{}.json", ::getpid());
+  kube::ServedApis old{};
+  old.groups["clone.kubevirt.io"]["v1beta1"] = {"virtualmachineclones"};
+  std::ofstream(file) << kube::cache_text(old);
+  FakeApi api;
+  const Json served = parse_json(R"({"kind": "APIGroupDiscoveryList", "items": [
+      {"metadata": {"name": "clone.kubevirt.io"},
+       "versions": [{"version": "v1alpha1", "resources": [{"resource": "virtualmachineclones"}]}]}]})")
+                          .value();
+  api.handle([&](const kube::Request& request) -> std::optional<FakeApi::Answer> {
+    if (request.path == "/apis") return FakeApi::ok(served);
+    if (request.path.starts_with("/apis/clone.kubevirt.io/v1beta1"))
+      return FakeApi::error(Code::not_found, "the server could not find the requested resource");
+    return FakeApi::pass();
+  });
+  Json clone = clone_of("web", "copy", "RestoreInProgress");
+  clone["metadata"]["name"] = "c1";
+  clone["metadata"]["namespace"] = "demo";
+  Gvr kind = gvr::vm_clone();
+  kind.version = "v1alpha1";
+  api.put(kind, clone);
+  const auto now = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
+  kube::Discovery discovery(api, file.string(), now);
+  const auto inventory = take_inventory(api, discovery, "demo");
+  std::filesystem::remove(file);
+  REQUIRE(inventory.has_value());
+  CHECK(inventory->find(Kind::clone, "c1") != nullptr);
+  CHECK(unread_notes(*inventory, "list").empty());
 }
 
 TEST_CASE("status: nothing is told where nothing that could tell may be read") {

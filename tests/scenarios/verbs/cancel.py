@@ -5,8 +5,9 @@ import signal
 import time
 
 from clone.fixtures import slow_clone
+from clone.namespaces import other_namespace
 from clone.rights import rules_in
-from lab import check, printed, scenario, until
+from lab import check, manifests, printed, scenario, until
 from verbs.fixtures import clone_object, data_volume, export, restore, slow_source, take_snapshot
 
 
@@ -43,6 +44,25 @@ def a_clone_that_has_finished(t):
     t.wukong('cancel', f'vmclone/{clone}', '-y').expect(3, 'has finished', 'VM copy is usable', 'kubectl delete virtualmachine copy')
     t.expect_gone_back_to(before)
     check(t.vm('copy') and t.bound('copy'), 'it was touched')
+
+
+@scenario
+def a_clone_that_has_finished_and_whose_vm_got_a_disk(t):
+    """Its claims are not all the clone's any more: it is in use all the same."""
+    t.source()
+    t.clone('src', 'copy', '--wait', '--keep').expect(0)
+    clone, = t.names('virtualmachineclones')
+    t.make_claim('more')
+    spec = t.vm('copy')['spec']['template']['spec']
+    spec['domain']['devices']['disks'].append({'name': 'more', 'disk': {'bus': 'virtio'}})
+    spec['volumes'].append({'name': 'more', **manifests.on_claim('more')})
+    t.api.patch('virtualmachines', t.ns, 'copy', {'spec': {'template': {'spec': spec}}})
+    until('the new disk is there', lambda: t.phase('more') == 'Bound')
+    before = t.traces()
+    check(t.wukong('status', '-o', 'name').expect(0).out == '', 'it is told of as under way')
+    t.wukong('wait', f'vmclone/{clone}').expect(0, 'did not make: more')
+    t.wukong('cancel', f'vmclone/{clone}', '-y').expect(3, 'has finished', 'kubectl delete virtualmachine copy')
+    t.expect_gone_back_to(before)
 
 
 @scenario(seconds=15)
@@ -184,6 +204,47 @@ def a_run_that_has_finished(t):
         operation = t.vm(f'{prefix}-1')['metadata']['labels']['vm.novasphere.dev/operation']
         t.wukong('cancel', f'operation/{operation}', '-y').expect(3, 'has finished', f'{prefix}-1, {prefix}-2 are usable')
         check(t.bound(f'{prefix}-1') and t.bound(f'{prefix}-2'), 'it was touched')
+
+
+def left_of(t, operation, name):
+    """A claim of the operation that is never bound."""
+    claim = manifests.claim(name, 'no-such-class')
+    claim['metadata']['labels'] = {'vm.novasphere.dev/operation': operation, 'app.kubernetes.io/managed-by': 'kubectl-wukong'}
+    return claim
+
+
+@scenario(seconds=20)
+def a_run_that_is_partly_done(t):
+    """Only what is unfinished goes, also when a disk has been detached since."""
+    t.source()
+    t.clone('src', 'web-#', '--count', '2', '--wait').expect(0)
+    operation = t.vm('web-1')['metadata']['labels']['vm.novasphere.dev/operation']
+    before = t.traces()
+    t.create('persistentvolumeclaims', left_of(t, operation, 'web-3-root'))
+    t.create('persistentvolumeclaims', left_of(t, operation, 'web-1-old'))
+    run = t.wukong('cancel', f'operation/{operation}', '--dry-run=server').expect(0, r'web-3-root deleted \(server dry run\)')
+    check(run.out.count('\n') == 1 and 'web-3-root' in t.names('persistentvolumeclaims'), run)
+    t.wukong('cancel', f'operation/{operation}', '-y').expect(0, 'web-3-root deleted', 'web-1, web-2 are usable', 'pvc/web-1-old .* stays')
+    check('web-1-old' in t.names('persistentvolumeclaims'), 'a disk that was detached is gone')
+    t.delete('persistentvolumeclaims', 'web-1-old')
+    t.expect_gone_back_to(before, 30)
+    t.wukong('cancel', f'operation/{operation}', '-y').expect(3, 'has finished')
+
+
+@scenario(seconds=15)
+def a_snapshot_that_another_namespace_needs(t):
+    t.source()
+    there = other_namespace(t)
+    snapshot = manifests.vm_snapshot('copy-abcde', 'src')
+    snapshot['metadata'] |= {'labels': {'vm.novasphere.dev/operation': 'abcde'}, 'annotations': {'vm.novasphere.dev/target-namespace': there}}
+    t.create('virtualmachinesnapshots', snapshot)
+    until('it is taken', lambda: t.get('virtualmachinesnapshots', 'copy-abcde').get('status', {}).get('readyToUse'))
+    t.api.create('persistentvolumeclaims', there, left_of(t, 'abcde', 'copy-root'))
+    t.wukong('cancel', 'operation/abcde', '-y').expect(3, f'needed by disks in namespace {there}', 'copy-root', f'cancel operation/abcde -n {there}')
+    check(t.names('virtualmachinesnapshots') == ['copy-abcde'], 'it was touched')
+    t.api.delete('persistentvolumeclaims', there, 'copy-root')
+    until('the claim is gone', lambda: not t.api.names('persistentvolumeclaims', there))
+    t.wukong('cancel', 'operation/abcde', '-y').expect(0, 'copy-abcde deleted', within=40)
 
 
 @scenario(needs=['data volumes'], seconds=20)
