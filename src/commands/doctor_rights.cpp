@@ -38,18 +38,26 @@ std::string first_lack(const UseRights& rights) {
   return fmt::format("you may not {} {}{}", rule.verbs.front(), rule.resource, more ? " …" : "");
 }
 
+bool reads(const PermissionRule& rule) {
+  return std::any_of(rule.verbs.begin(), rule.verbs.end(), [](const std::string& verb) {
+    return verb == "get" || verb == "list" || verb == "watch";
+  });
+}
+
 Finding finding_of(const std::string& command, const std::vector<UseRights>& uses) {
   Finding finding{.about = "your rights for " + command};
   std::vector<const UseRights*> lacking;
   std::vector<std::string> unseen;
+  std::vector<std::string> limited;
   for (const UseRights& each : uses) {
     if (!each.needed.empty()) {
       lacking.push_back(&each);
       continue;
     }
-    for (const PermissionRule& rule : each.spare)
-      if (std::find(unseen.begin(), unseen.end(), rule.resource) == unseen.end())
-        unseen.push_back(rule.resource);
+    for (const PermissionRule& rule : each.spare) {
+      std::vector<std::string>& all = reads(rule) ? unseen : limited;
+      if (std::find(all.begin(), all.end(), rule.resource) == all.end()) all.push_back(rule.resource);
+    }
   }
   std::vector<std::string> names;
   for (const UseRights* each : lacking) names.push_back(each->use.substr(each->use.find(':') + 1));
@@ -64,8 +72,13 @@ Finding finding_of(const std::string& command, const std::vector<UseRights>& use
   } else if (!lacking.empty()) {
     finding.words = fmt::format("but not {}", fmt::join(names, ", "));
   }
-  if (!unseen.empty() && !finding.words.empty()) finding.words += "; ";
-  if (!unseen.empty()) finding.words += fmt::format("unseen: {}", fmt::join(unseen, ", "));
+  const auto add = [&](const char* what, const std::vector<std::string>& resources) {
+    if (resources.empty()) return;
+    finding.words +=
+        fmt::format("{}{}: {}", finding.words.empty() ? "" : "; ", what, fmt::join(resources, ", "));
+  };
+  add("unseen", unseen);
+  add("not always", limited);
   return finding;
 }
 
@@ -78,6 +91,13 @@ std::vector<std::string> single_uses(bool elsewhere) {
            });
   });
   return uses;
+}
+
+/// "clone:start (for --start), clone:expose (for --expose)"
+std::string in_words(const std::vector<Extra>& extras) {
+  std::vector<std::string> words;
+  for (const Extra& extra : extras) words.push_back(fmt::format("{} (for {})", extra.use, extra.when));
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 Result<std::vector<kube::Permission>> missing_of(const std::vector<PermissionRule>& rules, kube::Api& api,
@@ -207,7 +227,10 @@ Result<void> check_use(const DoctorOptions& o, const render::Printer& printer, C
   else
     WUKONG_CHECK(cx.print_objects(printer, std::move(roles)));
   for (const std::string& words : in_words(lacks.spare, places))
-    cx.note("note", fmt::format("you may not {}: not needed, but what it tells stays unseen", words));
+    cx.note("note", fmt::format("you may not {}: not always needed, but something may stay unseen, or behind",
+                                words));
+  if (const auto extras = extras_of(o.permissions); !extras.empty())
+    cx.note("note", "not in these Roles, but to be asked for likewise: " + in_words(extras));
   if (lacks.needed.empty()) return {};
   Error error =
       refuse(fmt::format("you may not do all of {} in namespace {}", o.permissions, places.here), commands);

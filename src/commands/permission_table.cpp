@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kCore;
 constexpr std::string_view kVms = "kubevirt.io";
 constexpr std::string_view kSnapshots = "snapshot.kubevirt.io";
+constexpr std::string_view kCalls = "subresources.kubevirt.io";
 constexpr std::string_view kClones = "clone.kubevirt.io";
 constexpr std::string_view kCdi = "cdi.kubevirt.io";
 constexpr std::string_view kNetworks = "k8s.cni.cncf.io";
@@ -48,6 +49,7 @@ constexpr std::array kTable{
     Row{"clone:snapshot", kCore, "persistentvolumeclaims", "get,list,watch,create,delete"},
     Row{"clone:snapshot", kSnapshots, "virtualmachinesnapshots", "list,watch,create,delete"},
     Row{"clone:snapshot", "snapshot.storage.k8s.io", "volumesnapshots", "list", kHere, kSpare},
+    Row{"clone:snapshot", kCdi, "datavolumes", "list,watch", kHere, kSpare},
     Row{"clone:snapshot", kCore, "events", "list,watch", kHere, kSpare},
     Row{"clone:snapshot", "storage.k8s.io", "storageclasses", "list,watch", kCluster, kSpare},
     Row{"clone:snapshot", kVms, "kubevirts", "list", kCluster, kSpare},
@@ -73,6 +75,7 @@ constexpr std::array kTable{
     Row{"clone:many-from-snapshot", kSnapshots, "virtualmachinesnapshots", "get"},
     Row{"clone:many-from-snapshot", kSnapshots, "virtualmachinesnapshotcontents", "list"},
     Row{"clone:many-from-snapshot", "snapshot.storage.k8s.io", "volumesnapshots", "list", kHere, kSpare},
+    Row{"clone:many-from-snapshot", kCdi, "datavolumes", "list,watch", kHere, kSpare},
     Row{"clone:many-from-snapshot", kCore, "events", "list,watch", kHere, kSpare},
     Row{"clone:many-from-snapshot", "storage.k8s.io", "storageclasses", "list,watch", kCluster, kSpare},
     Row{"clone:many-from-snapshot", kCore, "resourcequotas", "list", kHere, kSpare},
@@ -141,7 +144,17 @@ constexpr std::array kTable{
     Row{"clone:pvc", kCore, "limitranges", "list", kHere, kSpare},
     Row{"clone:pvc", "storage.k8s.io", "storageclasses", "list,watch", kCluster, kSpare},
 
+    Row{"clone:cdi-running", kSnapshots, "virtualmachinesnapshots", "create,list,watch"},
+    Row{"clone:cdi-running", kSnapshots, "virtualmachinesnapshots", "delete", kHere, kSpare},
+    Row{"clone:cdi-running", "snapshot.storage.k8s.io", "volumesnapshots", "list", kHere, kSpare},
+
+    Row{"clone:running-stop", kVms, "virtualmachines", "patch,list,watch"},
+    Row{"clone:running-stop", kVms, "virtualmachineinstances", "list,watch"},
+    Row{"clone:running-stop", kCalls, "virtualmachines/stop", "update"},
+    Row{"clone:running-stop", kCalls, "virtualmachines/start", "update", kHere, kSpare},
+
     Row{"clone:start", kVms, "virtualmachines", "patch"},
+    Row{"clone:start", kCalls, "virtualmachines/start", "update", kHere, kSpare},
     Row{"clone:shape", kVms, "virtualmachines", "patch"},
     Row{"clone:expose", kCore, "services", "list,create"},
     Row{"clone:expose", "networking.k8s.io", "ingresses", "list,create"},
@@ -214,8 +227,18 @@ constexpr std::array kTable{
 };
 // clang-format on
 
-constexpr std::array<std::string_view, 4> kExtras{"clone:start", "clone:shape", "clone:expose",
-                                                   "clone:copy-refs"};
+constexpr std::string_view kOfVm = "clone:native,clone:snapshot,clone:restores,clone:cdi,clone:to-namespace";
+constexpr std::string_view kHereAll =
+    "clone:native,clone:snapshot,clone:from-snapshot,clone:many-from-snapshot,clone:restores,clone:cdi";
+
+constexpr std::array kExtras{
+    Extra{"clone:start", "--start", kHereAll},
+    Extra{"clone:shape", "a new VM that differs", "clone:native,clone:from-snapshot,clone:restores"},
+    Extra{"clone:expose", "--expose", kHereAll},
+    Extra{"clone:copy-refs", "--copy-refs", "clone:to-namespace"},
+    Extra{"clone:running-stop", "--running=stop", kOfVm},
+    Extra{"clone:cdi-running", "a source that runs on", "clone:cdi,clone:to-namespace"},
+};
 
 std::string_view command_of(std::string_view use) { return use.substr(0, use.find(':')); }
 
@@ -267,7 +290,15 @@ std::vector<std::string> permission_uses() {
 }
 
 bool is_extra(std::string_view use) {
-  return std::find(kExtras.begin(), kExtras.end(), use) != kExtras.end();
+  return std::any_of(kExtras.begin(), kExtras.end(), [&](const Extra& extra) { return extra.use == use; });
+}
+
+std::vector<Extra> extras_of(std::string_view use) {
+  std::vector<Extra> out;
+  for (const Extra& extra : kExtras)
+    for (const std::string& each : split(extra.with, ','))
+      if (each == use) out.push_back(extra);
+  return out;
 }
 
 bool is_elsewhere(std::string_view use) {

@@ -29,8 +29,17 @@ struct PermissionRule {
 /// What --permissions takes: "clone", and its single uses "clone:native" ….
 std::vector<std::string> permission_uses();
 
-/// Whether a use is no way of its own to do what its command does, but something that is done with it.
+/// A use that is no way of its own to do what its command does, but something that is done with others, or has to be.
+struct Extra {
+  std::string_view use{};   // "clone:start"
+  std::string_view when{};  // "--start"
+  std::string_view with{};  // the uses that it goes with
+};
+
 bool is_extra(std::string_view use);
+
+/// What may have to be allowed beside a use. Of a command none: it is the sum of its uses.
+std::vector<Extra> extras_of(std::string_view use);
 
 /// Whether a use is about two namespaces.
 bool is_elsewhere(std::string_view use);

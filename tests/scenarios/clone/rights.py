@@ -69,6 +69,26 @@ def least_roles(t):
         t.start('doctor', '--permissions', 'clone', '--as', someone).end().expect(3, 'not allowed: .*create', 'kind: Role')
 
 
+@scenario(needs=['roles', 'data volumes'], seconds=60)
+def least_roles_for_a_source_that_runs(t):
+    """What is done with such a source has permissions of its own, and `doctor` says so."""
+    t.source()
+    t.power('src', True)
+    for use, more, words in (('clone:cdi', 'clone:cdi-running', ['--method', 'cdi']),
+                             ('clone:native', 'clone:running-stop', ['--method', 'native', '--running=stop'])):
+        name = use.replace(':', '-')
+        someone = f'{t.ns}-{name}-runs'
+        rules = roles_of(t, use)
+        t.role(name + '-runs', rules['Role'], someone)
+        t.cluster_role(rules['ClusterRole'], someone)
+        t.start('doctor', '--permissions', use, '--as', someone).end().expect(0, f'not in these Roles.*{more} ', no=['may not'])
+        t.start('doctor', '--permissions', more, '--as', someone).end().expect(3, 'not allowed: ')
+        t.clone('src', name, *words, '--wait', '--as', someone).expect(4, 'not allowed: ')
+        t.role(name + '-more', roles_of(t, more)['Role'], someone)
+        t.start('doctor', '--permissions', more, '--as', someone).end().expect(0, no=['may not'])
+        t.clone('src', name, *words, '--wait', '--as', someone).expect(0, f'{name} +Stopped', no=['warning:', 'may not', 'could not'])
+
+
 @scenario(needs=['roles'], seconds=60)
 def one_rule_less(t):
     """Without any single one of the rules: refused with words, or done and said what was not seen."""
