@@ -39,9 +39,8 @@ std::string credential_words(const ConnectionFacts& facts) {
     ways.emplace_back("bearer token");
   else if (!spec.username.empty())
     ways.push_back(fmt::format("user name {} and password", printable(spec.username)));
-  if (spec.oidc) ways.emplace_back("token of an OIDC issuer");
   if (spec.exec) ways.push_back(fmt::format("plugin {}", printable(spec.exec->command)));
-  if (spec.oidc) ways.emplace_back("auth-provider oidc");
+  if (spec.oidc) ways.emplace_back("token of an OIDC issuer (auth-provider oidc)");
   if (!facts.access.impersonation.user.empty())
     ways.push_back(fmt::format("acting as {}", printable(facts.access.impersonation.user)));
   return ways.empty() ? "none (anonymous)" : fmt::format("{}", fmt::join(ways, ", "));

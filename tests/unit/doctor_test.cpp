@@ -96,6 +96,10 @@ TEST_CASE("doctor: the ways to authenticate, without their secrets") {
   facts.credential = 250ms;
   facts.access.impersonation.user = "admin";
   CHECK(report(facts).find("credential | 250ms | plugin aws, acting as admin\n") != std::string::npos);
+  facts.access.credentials = {.oidc = kube::OidcSpec{}};
+  facts.access.impersonation.user.clear();
+  CHECK(report(facts).find("credential | 250ms | token of an OIDC issuer (auth-provider oidc)\n") !=
+        std::string::npos);
   facts.access.server = "http://h";
   CHECK(report(facts).find("nothing secret is sent over plain http") != std::string::npos);
 }
