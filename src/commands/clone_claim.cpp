@@ -17,6 +17,7 @@ namespace wukong::commands {
 namespace {
 
 constexpr std::size_t kLongestName = 253;
+constexpr const char* kContentType = "cdi.kubevirt.io/storage.contentType";
 
 /// The first flag that is about a VM, or "".
 std::string flag_for_vms(const CloneOptions& o) {
@@ -78,6 +79,16 @@ Result<CopySource> source_of(const CloneNames& names, const ClaimFacts& facts, c
                           .claim_spec = fields(claim, {"spec"}),
                           .bytes = claim_bytes(claim)});
   return source;
+}
+
+/// CDI fills only a DataVolume of the claim's own content type; of another one, none ever ends. A claim that tells none holds a
+/// disk. Source: cdi pkg/controller/clone; api types, DataVolumeSpec.contentType.
+Json volume_spec(const CopySource::Disk& disk, const Json& claim, const Scope& at) {
+  const manifest::VolumeSource from{manifest::VolumeSource::Kind::claim, at.ns, disk.claim};
+  Json spec = manifest::data_volume_spec(disk.claim_spec, from, disk.bytes);
+  const std::string_view content = text(claim, {"metadata", "annotations", kContentType});
+  if (!content.empty() && content != "kubevirt") spec["contentType"] = content;
+  return spec;
 }
 
 Result<void> check_target(const CloneNames& names, const CdiFacts& facts, const manifest::Marks& marks) {
@@ -182,7 +193,6 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
 
   const ObjectRef ref{gvr::data_volume(), names.target_ns, names.target};
   const manifest::VolumeFill fill{.full = names.disks.type == CloneType::full, .at_once = names.disks.bind};
-  const manifest::VolumeSource from{manifest::VolumeSource::Kind::claim, at.ns, disk.claim};
   op::Operation operation{.id = at.operation_id,
                           .request = marks.request_hash,
                           .title = clone_title(names, at),
@@ -200,12 +210,10 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
   const Scope there = at.in(names.target_ns);
   operation.wait_command = fmt::format("kubectl wukong wait dv/{} {}", names.target, there.where());
   operation.cancel_command = fmt::format("kubectl wukong cancel dv/{} {} -y", names.target, there.where());
-  operation.steps.push_back(
-      {.id = "disk",
-       .action = op::Create{ref, manifest::data_volume(
-                                     ref, manifest::data_volume_spec(disk.claim_spec, from, disk.bytes), fill,
-                                     marks, Json())},
-       .group = names.target});
+  TargetSteps steps(operation, ref);
+  steps.add("disk", {},
+            op::Create{ref, manifest::data_volume(ref, volume_spec(disk, facts.claim.object, at), fill, marks,
+                                                  Json())});
   if (!options.write.wait) return operation;
   const status::DataVolumesWait wait{
       .ns = names.target_ns,
@@ -216,27 +224,14 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
       .until_then =
           fmt::format("with what {} holds then, and only while nothing uses that; --bind fills it at once",
                       names.source)};
-  operation.steps.push_back({.id = "usable-" + names.target,
-                             .needs = {"disk"},
-                             .action = op::Await{ref, status::watches_data_volumes(wait),
-                                                 status::data_volumes_judge(wait), settled.timeout},
-                             .group = names.target,
-                             .reason = "until it is filled, or waits for its first consumer"});
-  operation.steps.push_back({.id = "undo-disk",
-                             .action = op::Delete{ref, "disk"},
-                             .group = names.target,
-                             .phase = op::Phase::undo,
-                             .after = "disk"});
+  steps.add(
+      "usable-" + names.target, {"disk"},
+      op::Await{ref, status::watches_data_volumes(wait), status::data_volumes_judge(wait), settled.timeout},
+      "until it is filled, or waits for its first consumer");
   std::vector<Watched> watches = status::watches_data_volumes(wait);
   for (Watched& watched : watches) watched.required = false;
-  operation.steps.push_back(
-      {.id = "undo-gone",
-       .needs = {"undo-disk"},
-       .action = op::Await{ref, std::move(watches), status::data_volumes_gone_judge(wait), kLongestUndoWait},
-       .group = names.target,
-       .phase = op::Phase::undo,
-       .after = "disk",
-       .reason = "until its claim is gone"});
+  steps.add_gone({steps.add_undo("disk", ref, {})}, std::move(watches), status::data_volumes_gone_judge(wait),
+                 "disk", "until its claim is gone");
   return operation;
 }
 

@@ -323,6 +323,15 @@ TEST_CASE("clone pvc/NAME: a DataVolume") {
     facts.pods = Fact::known(list({pod}));
     CHECK(plan().has_value());
   }
+  SUBCASE("files instead of a disk: CDI never fills a DataVolume of another content type") {
+    Json archive = claim("dir");
+    archive["metadata"]["annotations"]["cdi.kubevirt.io/storage.contentType"] = "archive";
+    facts.claim = Fact::known(archive);
+    CHECK(op::manifests(*plan()).front()["spec"]["contentType"] == "archive");
+    archive["metadata"]["annotations"]["cdi.kubevirt.io/storage.contentType"] = "kubevirt";
+    facts.claim = Fact::known(archive);
+    CHECK_FALSE(op::manifests(*plan()).front()["spec"].contains("contentType"));
+  }
   SUBCASE("flags that are about VMs") {
     for (const auto& change : std::vector<std::function<void(CloneOptions&)>>{
              [](CloneOptions& o) { o.start = true; }, [](CloneOptions& o) { o.shape.cpu = 2; },
