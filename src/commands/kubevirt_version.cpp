@@ -50,6 +50,8 @@ std::optional<bool> gate_is_on(const kube::Fact& kubevirts, std::string_view gat
   if (!version) return std::nullopt;
   const Json& kubevirt = *running(kubevirts);
   if (lists(kubevirt, "featureGates", gate)) return true;
+  // GA: nothing looks at it any more.
+  if (gate == "VMExport" && *version >= std::pair{1, 9}) return true;
   return *version >= std::pair{1, 9} && !lists(kubevirt, "disabledFeatureGates", gate);
 }
 

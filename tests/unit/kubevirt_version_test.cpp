@@ -24,12 +24,15 @@ TEST_CASE("kubevirt_version: two numbers, or nothing") {
 
 TEST_CASE("gate_is_on: listed, or by itself from 1.9 unless disabled") {
   const Json listed = {{"featureGates", {"CPUManager", "Snapshot"}}};
-  const Json disabled = {{"featureGates", Json::array({7})}, {"disabledFeatureGates", {"Snapshot"}}};
+  const Json disabled = {{"featureGates", Json::array({7})},
+                         {"disabledFeatureGates", {"Snapshot", "VMExport"}}};
   CHECK(gate_is_on(kubevirts("v1.8.4", listed), "Snapshot") == true);
   CHECK(gate_is_on(kubevirts("v1.8.4", listed), "VMExport") == false);
   CHECK(gate_is_on(kubevirts("v1.8.4", disabled), "Snapshot") == false);
   CHECK(gate_is_on(kubevirts("v1.9.0", {}), "Snapshot") == true);
   CHECK(gate_is_on(kubevirts("v1.9.0", disabled), "Snapshot") == false);
+  CHECK(gate_is_on(kubevirts("v1.9.0", disabled), "VMExport") == true);  // GA
+  CHECK(gate_is_on(kubevirts("v1.8.4", disabled), "VMExport") == false);
   CHECK(gate_is_on(kubevirts("devel", listed), "Snapshot") == std::nullopt);
   CHECK(gate_is_on(kube::Fact{}, "Snapshot") == std::nullopt);
 }
