@@ -1,8 +1,10 @@
 #include "commands/doctor_cluster.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "commands/kubevirt_version.h"
@@ -18,6 +20,13 @@ using enum Finding::State;
 Gvr cdi() { return {"cdi.kubevirt.io", "v1beta1", "cdis", "CDI"}; }
 Gvr cdi_config() { return {"cdi.kubevirt.io", "v1beta1", "cdiconfigs", "CDIConfig"}; }
 Gvr zfs_node() { return {"zfs.openebs.io", "v1", "zfsnodes", "ZFSNode"}; }
+Gvr pod() { return {"", "v1", "pods", "Pod"}; }
+Gvr route() { return {"route.openshift.io", "v1", "routes", "Route"}; }
+Gvr vm_export() { return {"export.kubevirt.io", "v1", "virtualmachineexports", "VirtualMachineExport"}; }
+
+constexpr const char* kKubevirt = "KubeVirt";
+constexpr std::string_view kExportProxy = "virt-exportproxy";
+constexpr std::string_view kZfsPlugin = "openebs-zfs-plugin";
 
 /// Whether the server serves a kind, as far as it tells.
 bool serves(const ClusterFacts& facts, const Gvr& gvr) {
@@ -41,7 +50,7 @@ std::string version_words(const Json& object, const char* version) {
 
 Finding installed(const char* about, const ClusterFacts& facts, const Gvr& gvr, const kube::Fact& list,
                   const char* version, const std::string& without) {
-  if (!serves(facts, gvr)) return {about, lacking, without};
+  if (!serves(facts, gvr) || is_unserved(list)) return {about, lacking, without};
   if (list.is_unreadable()) return {about, unknown, "there, but " + unreadable(gvr)};
   const Json* object = first(list);
   if (object == nullptr)
@@ -61,13 +70,55 @@ Finding gated(const char* about, const ClusterFacts& facts, const Gvr& gvr, std:
 
 /// Where uploads go from outside. Source: CDIConfig spec.uploadProxyURLOverride, else status.uploadProxyURL.
 Finding upload(const ClusterFacts& facts) {
-  if (!serves(facts, cdi_config())) return {"upload images", lacking, "needs CDI"};
+  if (!serves(facts, cdi_config()) || is_unserved(facts.cdi_config))
+    return {"upload images", lacking, "needs CDI"};
   if (facts.cdi_config.is_unreadable())
     return {"upload images", unknown, "you may not get " + cdi_config().qualified()};
   std::string_view url = text(facts.cdi_config.object, {"spec", "uploadProxyURLOverride"});
   if (url.empty()) url = text(facts.cdi_config.object, {"status", "uploadProxyURL"});
   if (!url.empty()) return {"upload images", good, "through " + printable(url)};
   return {"upload images", good, "CDI's upload proxy has no address outside: through a port-forward"};
+}
+
+/// Whether one of the paths of an Ingress leads to the proxy of exports.
+bool leads_to_exports(const Json& path) { return text(path, {"backend", "service", "name"}) == kExportProxy; }
+
+/// "exports.example.com", "" where nothing leads to the proxy. Source: kubevirt pkg/storage/export/export/links.go.
+std::string export_host(const ClusterFacts& facts) {
+  for (const Json& ingress : items(facts.ingresses.object, {"items"})) {
+    const Json& fallback = fields(ingress, {"spec", "defaultBackend", "service"});
+    for (const Json& rule : items(ingress, {"spec", "rules"})) {
+      const Json& paths = items(rule, {"http", "paths"});
+      if (text(fallback, {"name"}) == kExportProxy ||
+          std::any_of(paths.begin(), paths.end(), leads_to_exports))
+        return printable(text(rule, {"host"}));
+    }
+  }
+  for (const Json& each : items(facts.routes.object, {"items"}))
+    if (text(each, {"spec", "to", "name"}) == kExportProxy) return printable(text(each, {"spec", "host"}));
+  return {};
+}
+
+/// Where exports are downloaded from. KubeVirt runs their proxy with the gate only, and its links lead through an Ingress or a
+/// Route of KubeVirt's namespace.
+Finding download(const ClusterFacts& facts) {
+  const char* about = "download exports";
+  if (!serves(facts, vm_export())) return {about, lacking, "needs " + vm_export().group};
+  if (gate_is_on(facts.kubevirts, "VMExport") == std::optional(false))
+    return {about, lacking, "needs gate VMExport"};
+  if (const std::string host = export_host(facts); !host.empty()) return {about, good, "through " + host};
+  const char* inside = "through the API server or a port-forward";
+  if (!facts.ingresses.is_known() || facts.routes.is_unreadable())
+    return {about, unknown,
+            fmt::format("whether {} has an address outside cannot be read; in any case {}", kExportProxy,
+                        inside)};
+  return {about, good, fmt::format("{} has no address outside: {}", kExportProxy, inside)};
+}
+
+Finding kubernetes(const ClusterFacts& facts) {
+  const std::string version = printable(text(facts.version.object, {"gitVersion"}));
+  if (version.empty()) return {"Kubernetes", unknown, "its version cannot be read"};
+  return {"Kubernetes", good, version};
 }
 
 std::string binding_words(const Json& storage_class) {
@@ -98,24 +149,76 @@ std::string words_of(const ClusterFacts& facts, const Json& storage_class, const
 
 Finding class_finding(const ClusterFacts& facts, const Json& storage_class) {
   const std::string name(text(storage_class, {"metadata", "name"}));
-  const SnapshotClass snapshots = snapshot_class_of(storage_class, facts.snapshot_classes, facts.profiles);
+  // Who may not list a kind is told so whether it is served or not.
+  const kube::Fact unserved = kube::Fact::unreadable({.code = Code::not_found});
+  const bool served = serves(facts, gvr::volume_snapshot_class());
+  const SnapshotClass snapshots =
+      snapshot_class_of(storage_class, served ? facts.snapshot_classes : unserved, facts.profiles);
   const Finding::State state = !snapshots.name.empty() ? good : snapshots.unreadable ? unknown : lacking;
   return {fmt::format("class {}{}", printable(name), is_default(storage_class) ? " (default)" : ""), state,
           words_of(facts, storage_class, snapshots)};
 }
 
+bool has_zfs(const std::optional<kube::ServedApis>& served) {
+  return served && kube::spoken(zfs_node(), *served);
+}
+
+/// Of the node plugin in a pod: the tag of its image, else what the chart says; "" for neither.
+std::string zfs_version(const Json& pod) {
+  for (const Json& container : items(pod, {"spec", "containers"})) {
+    if (text(container, {"name"}) != kZfsPlugin) continue;
+    const std::string_view image = text(container, {"image"});
+    const auto colon = image.rfind(':');
+    const bool tagged = colon != std::string_view::npos && image.find('/', colon) == std::string_view::npos;
+    if (tagged && image.find('@') == std::string_view::npos) return printable(image.substr(colon + 1));
+  }
+  return printable(text(pod, {"metadata", "labels", "openebs.io/version"}));
+}
+
+/// Which ZFS LocalPV runs on the nodes. Pods of one rollout may differ.
+Finding zfs_driver(const ClusterFacts& facts) {
+  const char* about = "ZFS driver";
+  if (facts.zfs_pods.is_unreadable())
+    return {about, unknown, "its version cannot be read: you may not list pods in all namespaces"};
+  std::map<std::string, int> versions;
+  for (const Json& each : items(facts.zfs_pods.object, {"items"})) ++versions[zfs_version(each)];
+  if (versions.empty()) return {about, unknown, "no pod of its node plugin was found by its label"};
+  std::vector<std::string> words;
+  for (const auto& [version, nodes] : versions)
+    words.push_back(fmt::format("{} on {}", version.empty() ? "version unknown" : version,
+                                nodes == 1 ? "1 node" : fmt::format("{} nodes", nodes)));
+  return {about, versions.contains("") ? unknown : good, fmt::format("{}", fmt::join(words, ", "))};
+}
+
 std::vector<Finding> zfs_findings(const ClusterFacts& facts) {
-  std::vector<Finding> out;
-  if (!facts.served || !kube::spoken(zfs_node(), *facts.served)) return out;
-  if (facts.zfs_nodes.is_unreadable()) return {{"ZFS pools", unknown, unreadable(zfs_node())}};
+  if (!has_zfs(facts.served)) return {};
+  std::vector<Finding> out{zfs_driver(facts)};
+  if (facts.zfs_nodes.is_unreadable()) {
+    out.push_back({"ZFS pools", unknown, unreadable(zfs_node())});
+    return out;
+  }
   for (const Json& node : items(facts.zfs_nodes.object, {"items"}))
     for (const Json& pool : items(node, {"pools"}))
       out.push_back({fmt::format("ZFS pool {}", printable(text(pool, {"name"}))), good,
                      fmt::format("on {}: {} free, {} used", printable(text(node, {"metadata", "name"})),
                                  printable(text(pool, {"free"})), printable(text(pool, {"used"})))});
-  if (out.empty())
+  if (out.size() == 1)
     out.push_back({"ZFS pools", lacking, "ZFS LocalPV is installed, but no node reports a pool"});
   return out;
+}
+
+/// What leads to the proxy of exports, now that it is known where KubeVirt runs.
+Result<void> gather_export_links(ClusterFacts& facts, kube::Api& api) {
+  const Json* kubevirt = first(facts.kubevirts);
+  if (kubevirt == nullptr) return {};
+  const std::string ns(text(*kubevirt, {"metadata", "namespace"}));
+  std::vector<kube::Read> reads{{.gvr = gvr::ingress(), .ns = ns, .keep = {{"spec"}}}};
+  const bool routes = facts.served && kube::spoken(route(), *facts.served);
+  if (routes) reads.push_back({.gvr = route(), .ns = ns, .keep = {{"spec"}}});
+  WUKONG_TRY(std::vector<kube::Fact> got, kube::fetch(api, std::move(reads)));
+  facts.ingresses = std::move(got[0]);
+  if (routes) facts.routes = std::move(got[1]);
+  return {};
 }
 
 }  // namespace
@@ -127,9 +230,13 @@ Result<ClusterFacts> gather_cluster(kube::Api& api, kube::Discovery& discovery) 
                                gvr::storage_class(),   gvr::volume_snapshot_class(),
                                gvr::storage_profile(), zfs_node()};
   std::vector<kube::Read> reads;
-  reads.reserve(kinds.size() + 1);
   for (const Gvr& kind : kinds) reads.push_back({.gvr = kind});
   reads.push_back({.gvr = cdi_config(), .name = "config"});
+  reads.push_back({.raw_path = "/version"});
+  if (has_zfs(facts.served))
+    reads.push_back({.gvr = pod(),
+                     .labels = "openebs.io/component-name=openebs-zfs-node",
+                     .keep = {{"metadata.labels", "spec.containers"}}});
   WUKONG_TRY(std::vector<kube::Fact> got, kube::fetch(api, std::move(reads)));
   facts.kubevirts = std::move(got[0]);
   facts.cdis = std::move(got[1]);
@@ -138,19 +245,29 @@ Result<ClusterFacts> gather_cluster(kube::Api& api, kube::Discovery& discovery) 
   facts.profiles = std::move(got[4]);
   facts.zfs_nodes = std::move(got[5]);
   facts.cdi_config = std::move(got[6]);
+  facts.version = std::move(got[7]);
+  if (got.size() > 8) facts.zfs_pods = std::move(got[8]);
+  WUKONG_CHECK(gather_export_links(facts, api));
   return facts;
 }
 
 std::vector<Finding> cluster_findings(const ClusterFacts& facts) {
-  return {installed("KubeVirt", facts, gvr::kubevirt(), facts.kubevirts, "observedKubeVirtVersion",
+  return {kubernetes(facts),
+          installed(kKubevirt, facts, gvr::kubevirt(), facts.kubevirts, "observedKubeVirtVersion",
                     "not installed: there are no VMs"),
           gated("clone VMs", facts, gvr::vm_clone(), "Snapshot"),
           gated("snapshot and restore VMs", facts, gvr::vm_snapshot(), "Snapshot"),
-          gated("export VMs", facts,
-                {"export.kubevirt.io", "v1", "virtualmachineexports", "VirtualMachineExport"}, "VMExport"),
+          gated("export VMs", facts, vm_export(), "VMExport"),
+          download(facts),
           installed("CDI", facts, cdi(), facts.cdis, "observedVersion",
                     "not installed: import, upload and clones by method cdi need it"),
           upload(facts)};
+}
+
+const Finding* broken_base(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings)
+    if (finding.about == kKubevirt && finding.state == lacking) return &finding;
+  return nullptr;
 }
 
 std::vector<Finding> storage_findings(const ClusterFacts& facts) {

@@ -21,6 +21,10 @@ struct ClusterFacts {
   kube::Fact snapshot_classes{};             // VolumeSnapshotClasses
   kube::Fact profiles{};                     // CDI's StorageProfiles
   kube::Fact zfs_nodes{};                    // ZFSNodes of OpenEBS ZFS LocalPV, in all namespaces
+  kube::Fact zfs_pods{};                     // pods of its node plugin, likewise
+  kube::Fact version{};                      // GET /version
+  kube::Fact ingresses{};                    // of KubeVirt's namespace; absent when that is not known
+  kube::Fact routes{};                       // OpenShift's, likewise
 };
 
 /// One line of the report.
@@ -34,10 +38,13 @@ struct Finding {
 /// Errors: as kube::fetch.
 Result<ClusterFacts> gather_cluster(kube::Api& api, kube::Discovery& discovery);
 
-/// KubeVirt, CDI, what their gates and proxies allow. Pure.
+/// Kubernetes, KubeVirt, CDI, what their gates and proxies allow. Pure.
 std::vector<Finding> cluster_findings(const ClusterFacts& facts);
 
-/// Each storage class: how its volumes are bound, snapshotted and cloned; ZFS pools. Pure.
+/// The one that nothing here works without, as far as it does not: KubeVirt's, or nullptr.
+const Finding* broken_base(const std::vector<Finding>& findings);
+
+/// Each storage class: how its volumes are bound, snapshotted and cloned; the ZFS driver and its pools. Pure.
 std::vector<Finding> storage_findings(const ClusterFacts& facts);
 
 /// One storage class in full. Errors: `precondition`: there is none of that name.

@@ -14,6 +14,8 @@ constexpr const char* kDefaultClass = "storageclass.kubernetes.io/is-default-cla
 
 }  // namespace
 
+bool is_unserved(const kube::Fact& list) { return list.is_unreadable() && list.why.code == Code::not_found; }
+
 std::string_view profile_of(const kube::Fact& profiles, std::string_view name, std::string_view field) {
   const Json* profile = named(profiles, name);
   return profile == nullptr ? std::string_view{} : text(*profile, {"status", field});
@@ -21,6 +23,8 @@ std::string_view profile_of(const kube::Fact& profiles, std::string_view name, s
 
 SnapshotClass snapshot_class_of(const Json& storage_class, const kube::Fact& snapshot_classes,
                                 const kube::Fact& profiles) {
+  if (is_unserved(snapshot_classes))
+    return {.problem = "this cluster does not serve VolumeSnapshots (snapshot.storage.k8s.io): no snapshots"};
   const std::string_view told =
       profile_of(profiles, text(storage_class, {"metadata", "name"}), "snapshotClass");
   if (!told.empty()) {

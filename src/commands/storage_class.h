@@ -20,6 +20,9 @@ struct SnapshotClass {
 SnapshotClass snapshot_class_of(const Json& storage_class, const kube::Fact& snapshot_classes,
                                 const kube::Fact& profiles);
 
+/// True when a list could not be read because there is no such kind.
+bool is_unserved(const kube::Fact& list);
+
 /// A field of the status of the StorageProfile of that name; "".
 std::string_view profile_of(const kube::Fact& profiles, std::string_view name, std::string_view field);
 

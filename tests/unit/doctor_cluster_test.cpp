@@ -29,13 +29,24 @@ Json kubevirt(const char* version, const Json& developer) {
 
 kube::ServedApis everything() {
   kube::ServedApis served;
-  for (const char* group : {"kubevirt.io", "cdi.kubevirt.io", "zfs.openebs.io"}) {
+  for (const char* group : {"kubevirt.io", "cdi.kubevirt.io", "zfs.openebs.io", "snapshot.storage.k8s.io"}) {
     served.groups[group]["v1"] = {};
     served.groups[group]["v1beta1"] = {};
   }
   for (const char* group : {"clone.kubevirt.io", "snapshot.kubevirt.io", "export.kubevirt.io"})
     served.groups[group]["v1beta1"] = {};
   return served;
+}
+
+Json ingress(const Json& spec) { return {{"metadata", {{"name", "i"}}}, {"spec", spec}}; }
+
+/// A pod of the node plugin of ZFS LocalPV.
+Json zfs_pod(const char* image) {
+  return {{"metadata", {{"labels", {{"openebs.io/version", "2.6.2"}}}}},
+          {"spec",
+           {{"containers",
+             {{{"name", "csi-node-driver-registrar"}, {"image", "r/registrar:v1"}},
+              {{"name", "openebs-zfs-plugin"}, {"image", image}}}}}}};
 }
 
 ClusterFacts sound() {
@@ -57,7 +68,10 @@ ClusterFacts sound() {
                    {{"provisioner", "csi.x"}, {"snapshotClass", "snap"}, {"cloneStrategy", "csi-clone"}}}}),
            named("plain", {{"status", {{"provisioner", "csi.y"}}}})}),
       .zfs_nodes = list({named(
-          "node-1", {{"pools", Json::array({{{"name", "tank"}, {"free", "30Gi"}, {"used", "5Gi"}}})}})})};
+          "node-1", {{"pools", Json::array({{{"name", "tank"}, {"free", "30Gi"}, {"used", "5Gi"}}})}})}),
+      .zfs_pods = list({zfs_pod("reg:5000/zfs-driver:2.6.2"), zfs_pod("openebs/zfs-driver:2.6.2")}),
+      .version = kube::Fact::known({{"gitVersion", "v1.34.3"}}),
+      .ingresses = list({})};
 }
 
 std::string lines(const std::vector<Finding>& findings) {
@@ -81,16 +95,20 @@ std::string line(const std::vector<Finding>& findings, const std::string& about)
 
 TEST_CASE("doctor: a cluster where all is well") {
   CHECK(lines(cluster_findings(sound())) ==
+        "Kubernetes + v1.34.3\n"
         "KubeVirt + v1.8.4, Deployed\n"
         "clone VMs + clone.kubevirt.io/v1beta1, gate Snapshot\n"
         "snapshot and restore VMs + snapshot.kubevirt.io/v1beta1, gate Snapshot\n"
         "export VMs + export.kubevirt.io/v1beta1, gate VMExport\n"
+        "download exports + virt-exportproxy has no address outside: through the API server or a "
+        "port-forward\n"
         "CDI + v1.65.0, Deployed\n"
         "upload images + through up.example.com\n");
   CHECK(lines(storage_findings(sound())) ==
         "class fast (default) + csi.x, bound at once; snapshots by snap; CDI clones by the driver\n"
         "class plain - csi.y, bound at first use; no VolumeSnapshotClass for driver csi.y: no snapshots; CDI "
         "clones by copying\n"
+        "ZFS driver + 2.6.2 on 2 nodes\n"
         "ZFS pool tank + on node-1: 30Gi free, 5Gi used\n");
 }
 
@@ -119,11 +137,14 @@ TEST_CASE("doctor: a cluster without CDI, and one without KubeVirt") {
   CHECK(line(cluster_findings(facts), "CDI").starts_with("CDI - not installed"));
   CHECK(line(storage_findings(facts), "class fast (default)") ==
         "class fast (default) + csi.x, bound at once; snapshots by snap\n");
+  CHECK(broken_base(cluster_findings(facts)) == nullptr);
   facts.served->groups.erase("kubevirt.io");
-  CHECK(cluster_findings(facts).front().state == Finding::State::lacking);
+  const std::vector<Finding> none = cluster_findings(facts);
+  REQUIRE(broken_base(none) != nullptr);
+  CHECK(broken_base(none)->words == "not installed: there are no VMs");
   facts.served->groups["kubevirt.io"]["v1"] = {};
   facts.kubevirts = list({});
-  CHECK(lines({cluster_findings(facts).front()}) ==
+  CHECK(line(cluster_findings(facts), "KubeVirt") ==
         "KubeVirt - its API is served, but there is no KubeVirt\n");
 }
 
@@ -136,12 +157,70 @@ TEST_CASE("doctor: who may not read classes is told what their profiles say") {
         "driver\n"
         "class plain ? csi.y, when its volumes are bound cannot be read; you may not list "
         "volumesnapshotclasses.snapshot.storage.k8s.io; CDI clones by copying\n"
+        "ZFS driver + 2.6.2 on 2 nodes\n"
         "ZFS pools ? you may not list zfsnodes.zfs.openebs.io\n");
   CHECK(class_findings(facts, "plain").has_value());
   const auto none = class_findings(sound(), "fest");
   REQUIRE_FALSE(none.has_value());
   CHECK(none.error().code == Code::precondition);
   CHECK(none.error().hint == "did you mean fast?");
+}
+
+TEST_CASE("doctor: a cluster without VolumeSnapshots is told from one where you may not list their classes") {
+  ClusterFacts facts = sound();
+  const char* words =
+      "class plain - csi.y, bound at first use; this cluster does not serve VolumeSnapshots "
+      "(snapshot.storage.k8s.io): no snapshots; CDI clones by copying\n";
+  facts.snapshot_classes = kube::Fact::unreadable({.code = Code::not_found, .message = "404 page not found"});
+  CHECK(line(storage_findings(facts), "class plain") == words);
+  CHECK(line(storage_findings(facts), "class fast (default)").find(" - csi.x") != std::string::npos);
+  // Who may not list a kind is told so whether it is served or not.
+  facts.snapshot_classes = kube::Fact::unreadable({.code = Code::forbidden});
+  facts.served->groups.erase("snapshot.storage.k8s.io");
+  CHECK(line(storage_findings(facts), "class plain") == words);
+  facts.served.reset();
+  CHECK(line(storage_findings(facts), "class plain").find("? csi.y") != std::string::npos);
+}
+
+TEST_CASE("doctor: where exports are downloaded from") {
+  ClusterFacts facts = sound();
+  const auto told = [&] { return line(cluster_findings(facts), "download exports"); };
+  const Json backend = {{"service", {{"name", "virt-exportproxy"}, {"port", {{"number", 443}}}}}};
+  facts.ingresses = list(
+      {ingress({{"rules", {{{"host", "other.example.com"}}}}}),
+       ingress({{"rules",
+                 {{{"host", "exports.example.com"}, {"http", {{"paths", {{{"backend", backend}}}}}}}}}})});
+  CHECK(told() == "download exports + through exports.example.com\n");
+  facts.ingresses = list({ingress({{"defaultBackend", backend}, {"rules", {{{"host", "b.example.com"}}}}})});
+  CHECK(told() == "download exports + through b.example.com\n");
+  facts.ingresses = list({});
+  facts.routes = list({ingress({{"host", "r.example.com"}, {"to", {{"name", "virt-exportproxy"}}}})});
+  CHECK(told() == "download exports + through r.example.com\n");
+  facts.routes = kube::Fact::absent();
+  facts.ingresses = kube::Fact::unreadable({.code = Code::forbidden});
+  CHECK(told().starts_with(
+      "download exports ? whether virt-exportproxy has an address outside cannot be read"));
+  facts.kubevirts = list({kubevirt("v1.8.4", Json::object())});
+  CHECK(told() == "download exports - needs gate VMExport\n");
+  facts.served->groups.erase("export.kubevirt.io");
+  CHECK(told() == "download exports - needs export.kubevirt.io\n");
+}
+
+TEST_CASE("doctor: what is not to be known of the ZFS driver and of Kubernetes is unknown") {
+  ClusterFacts facts = sound();
+  const auto driver = [&] { return line(storage_findings(facts), "ZFS driver"); };
+  facts.zfs_pods = list({zfs_pod("openebs/zfs-driver:2.7.1"), zfs_pod("zfs-driver@sha256:0123")});
+  CHECK(driver() == "ZFS driver + 2.6.2 on 1 node, 2.7.1 on 1 node\n");
+  facts.zfs_pods.object["items"][1]["metadata"].erase("labels");
+  CHECK(driver() == "ZFS driver ? version unknown on 1 node, 2.7.1 on 1 node\n");
+  facts.zfs_pods = list({});
+  CHECK(driver() == "ZFS driver ? no pod of its node plugin was found by its label\n");
+  facts.zfs_pods = kube::Fact::unreadable({.code = Code::forbidden});
+  CHECK(driver() == "ZFS driver ? its version cannot be read: you may not list pods in all namespaces\n");
+  facts.served->groups.erase("zfs.openebs.io");
+  CHECK(driver() == "(absent)");
+  facts.version = kube::Fact::unreadable({.code = Code::forbidden});
+  CHECK(line(cluster_findings(facts), "Kubernetes") == "Kubernetes ? its version cannot be read\n");
 }
 
 TEST_CASE("snapshot class: as KubeVirt chooses it") {
