@@ -44,7 +44,11 @@ Result<void> check_cluster(const DoctorOptions& o, const render::Printer& printe
   WUKONG_TRY(const ClusterFacts facts, gather_cluster(*api, cx.discovery()));
   if (!o.storage_class.empty()) {
     WUKONG_TRY(const std::vector<Finding> findings, class_findings(facts, o.storage_class));
-    return print_findings(findings, printer, !o.output.no_headers, cx);
+    WUKONG_CHECK(print_findings(findings, printer, !o.output.no_headers, cx));
+    if (findings.front().state != Finding::State::lacking) return {};
+    return refuse(fmt::format("disks of StorageClass {} cannot be snapshotted", o.storage_class),
+                  "give its driver a VolumeSnapshotClass; without one disks are cloned by copying, and those "
+                  "of running VMs not at all");
   }
   std::vector<Finding> findings = cluster_findings(facts);
   for (Finding& finding : storage_findings(facts)) findings.push_back(std::move(finding));
@@ -59,8 +63,10 @@ Result<void> check_cluster(const DoctorOptions& o, const render::Printer& printe
     cx.note("note", fmt::format("the Role to ask for: kubectl wukong doctor --permissions "
                                 "COMMAND -n {}",
                                 cx.scope().ns));
-  if (findings.front().state != Finding::State::lacking) return {};
-  return refuse("KubeVirt does not work here: " + findings.front().words,
+  // Nothing in particular was asked for: what is not there is told, and fails nothing, but for KubeVirt itself.
+  const Finding* broken = broken_base(findings);
+  if (broken == nullptr) return {};
+  return refuse("KubeVirt does not work here: " + broken->words,
                 "https://kubevirt.io/user-guide tells how it is installed");
 }
 
@@ -89,8 +95,10 @@ void add_doctor(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
       "doctor", "Say what this cluster can do for VMs and you in it, and what not and why");
   sub->add_flag("--connection", options->connection,
                 "Check the connection instead: file, context, credential, proxy, server, time of each step");
-  sub->add_option("--storage-class", options->storage_class,
-                  "Check one StorageClass: how its disks are bound, snapshotted, cloned")
+  sub->add_option(
+         "--storage-class", options->storage_class,
+         "Check one StorageClass: how its disks are bound, snapshotted, cloned; exit code 3 when it does "
+         "not exist, or they cannot be snapshotted")
       ->type_name("NAME");
   sub->add_option("--permissions", options->permissions,
                   "Print the least Role for a command, such as clone, or one use of it, such as "
@@ -102,6 +110,9 @@ void add_doctor(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
       ->type_name("NAMESPACE");
   add_output_options(*sub, options->output);
   sub->footer(
+      "What is not there is told, and is no failure: exit code 3 only when KubeVirt does\n"
+      "not work, or what an option asks for is missing.\n"
+      "\n"
       "Examples:\n"
       "  # What can be done here?\n"
       "  kubectl wukong doctor -n demo\n"

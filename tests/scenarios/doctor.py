@@ -10,7 +10,7 @@ def states(run):
 
 @scenario
 def healthy(t):
-    run = t.start('doctor').end().expect(0, 'KubeVirt +ok +v1', 'clone VMs +ok', no=['Role to ask for'])
+    run = t.start('doctor').end().expect(0, 'Kubernetes +ok +v1', 'KubeVirt +ok +v1', 'download exports', 'clone VMs +ok', no=['Role to ask for'])
     for command in ('clone', 'wait', 'status', 'cancel'):
         run.expect(0, rf'your rights for {command} +ok\n')
     t.start('doctor', '-o', 'wide').end().expect(0, 'your rights for clone:native +ok')
@@ -22,6 +22,9 @@ def healthy(t):
 @scenario
 def one_class(t):
     t.start('doctor', '--storage-class', t.side.waiting_class).end().expect(0, 'bound at first use')
+    for output in ([], ['-o', 'json']):
+        t.start('doctor', '--storage-class', t.side.class_without_snapshots, *output).end().expect(
+            3, 'no VolumeSnapshotClass', f'disks of StorageClass {t.side.class_without_snapshots} cannot be snapshotted')
     t.start('doctor', '--storage-class', 'nope').end().expect(3, 'StorageClass nope does not exist')
 
 
