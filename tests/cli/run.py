@@ -549,6 +549,23 @@ class Completion(Cli):
             "kubectl-wukong completion fish | source; function fish_prompt; echo -n 'ready: '; end",
             [("cl", "clone "), ("completion po", "completion powershell ")])
 
+    def test_powershell(self):
+        """Where somebody has one: Debian has none. What PSReadLine asks at TAB, asked directly."""
+        if not shutil.which("pwsh"):
+            self.skipTest("pwsh is not installed")
+        line = "kubectl-wukong "
+        cases = [("cl", None, "clone"), ("completion po", None, "powershell"), ("completion ", None, "bash fish powershell zsh"),
+                 ("clone --dry", None, "--dry-run"), ("version --output=y", None, "--output=yaml"), ("version -o 'y", None, "yaml"),
+                 ("cl web", 2, "clone"), ("completion  --help", 11, "bash fish powershell zsh"), ("wait --timeout ", None, "")]
+        script = "kubectl-wukong completion powershell | Out-String | Invoke-Expression\n"
+        for typed, column, _ in cases:
+            quoted = (line + typed).replace("'", "''")
+            at = len(line) + (len(typed) if column is None else column)
+            script += f"'[' + ((TabExpansion2 -inputScript '{quoted}' -cursorColumn {at}).CompletionMatches.CompletionText -join ' ') + ']'\n"
+        run = subprocess.run(["pwsh", "-NoProfile", "-NonInteractive", "-Command", script], env=self.env, text=True, capture_output=True,
+                             timeout=120, check=False)
+        self.assertEqual(run.stdout.split("\n")[:-1], [f"[{wanted}]" for _, _, wanted in cases], run.stderr)
+
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
