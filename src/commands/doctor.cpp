@@ -110,8 +110,8 @@ void add_doctor(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
       ->type_name("NAMESPACE");
   add_output_options(*sub, options->output);
   sub->footer(
-      "What is not there is told, and is no failure: exit code 3 only when KubeVirt does\n"
-      "not work, or what an option asks for is missing.\n"
+      "What is not there is told, and is no failure: exit code 3 only when KubeVirt\n"
+      "does not work, or what an option asks for is missing.\n"
       "\n"
       "Examples:\n"
       "  # What can be done here?\n"
