@@ -18,17 +18,46 @@ constexpr const char* kMasked = "<masked>";
 constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Fields that hold a secret wherever they stand, in lower case.
-constexpr std::array<std::string_view, 14> kSecretFields{
-    "token",         "password",      "userdata",      "userdatabase64", "secretkey",
-    "accesskeyid",   "clientkeydata", "client-secret", "sshprivatekey",  "id-token",
-    "refresh-token", "access-token",  "passphrase",    "stringdata"};
+constexpr std::array<std::string_view, 16> kSecretFields{
+    "token",         "password",    "userdata",      "userdatabase64",
+    "secretkey",     "accesskeyid", "clientkeydata", "client-secret",
+    "sshprivatekey", "id-token",    "refresh-token", "access-token",
+    "passphrase",    "stringdata",  "extraheaders",  "kubevirt.io/ignitiondata"};
 
 bool is_secret_field(std::string_view key) {
   return std::find(kSecretFields.begin(), kSecretFields.end(), lower(key)) != kSecretFields.end();
 }
 
+/// "https://<masked>@host/" for a URL with a user or a password in it, wherever URLs stand in `text`.
+std::string without_userinfo(std::string_view text) {
+  std::string out;
+  for (auto at = text.find("://"); at != std::string_view::npos; at = text.find("://")) {
+    at += 3;
+    out += text.substr(0, at);
+    text.remove_prefix(at);
+    const auto sign = text.substr(0, text.find_first_of("/?# \t\r\n\"'<>")).rfind('@');
+    if (sign == std::string_view::npos) continue;
+    out += kMasked;
+    text.remove_prefix(sign);
+  }
+  return out += text;
+}
+
+void mask(Json& value);
+
+/// One of a SecretList, which names no kind.
+void mask_secret(Json& item) {
+  if (!item.is_object()) {
+    item = kMasked;
+    return;
+  }
+  mask(item);
+  item["data"] = kMasked;
+}
+
 /// Walks without recursion limits of its own: `parse_json` refuses deep texts.
 void mask(Json& value) {
+  if (value.is_string()) value = without_userinfo(value.get_ref<const std::string&>());
   if (value.is_array())
     for (Json& item : value) mask(item);
   if (!value.is_object()) return;
@@ -37,7 +66,7 @@ void mask(Json& value) {
     if (key == kLastApplied || (is_secret_field(key) && !inner.is_null()) || (secret && key == "data"))
       inner = kMasked;
     else if (secret && key == "items" && inner.is_array())
-      for (Json& item : inner) item["data"] = kMasked;  // items of a list name no kind
+      for (Json& item : inner) mask_secret(item);
     else
       mask(inner);
   }
@@ -75,7 +104,7 @@ std::string curl_command(const Traced& exchange) {
   std::string out = fmt::format("curl -v -X{} ", exchange.method);
   for (const auto& [name, value] : exchange.request_headers)
     out += fmt::format(" -H \"{}: {}\"", name, masked_header(name, value));
-  return printable(fmt::format("{} '{}'", out, exchange.url));
+  return printable(fmt::format("{} '{}'", out, without_userinfo(exchange.url)));
 }
 
 std::string status_words(const Traced& exchange) {
@@ -121,8 +150,9 @@ std::string masked_body(std::string_view text) {
 }
 
 std::string masked_header(std::string_view name, std::string_view value) {
-  if (const std::string known = lower(name); known != "authorization" && known != "proxy-authorization")
-    return std::string(value);
+  const std::string known = lower(name);
+  if (known == "cookie" || known == "set-cookie") return kMasked;
+  if (known != "authorization" && known != "proxy-authorization") return without_userinfo(value);
   // The scheme is no secret.
   const auto space = value.find(' ');
   return space == std::string_view::npos ? kMasked : fmt::format("{} {}", value.substr(0, space), kMasked);
@@ -138,7 +168,8 @@ std::vector<std::string> request_lines(const Traced& exchange, int level) {
     out.push_back(fmt::format("\"Request\" curlCommand=<\n\t{}\n >", curl_command(exchange)));
   else
     out.push_back(fmt::format("\"Request\" verb={:?} url={:?} headers={}", exchange.method,
-                              printable(exchange.url), headers_of(exchange.request_headers)));
+                              printable(without_userinfo(exchange.url)),
+                              headers_of(exchange.request_headers)));
   return out;
 }
 
@@ -146,7 +177,7 @@ std::vector<std::string> response_lines(const Traced& exchange, int level) {
   if (level < 6) return {};
   std::string line = "\"Response\"";
   if (level != 7 && level != 8)
-    line += fmt::format(" verb={:?} url={:?}", exchange.method, printable(exchange.url));
+    line += fmt::format(" verb={:?} url={:?}", exchange.method, printable(without_userinfo(exchange.url)));
   line += fmt::format(" status={:?}", status_words(exchange));
   if (level >= 8) line += fmt::format(" headers={}", headers_of(exchange.response_headers));
   line += fmt::format(" milliseconds={}", milliseconds(exchange.total));
@@ -156,7 +187,8 @@ std::vector<std::string> response_lines(const Traced& exchange, int level) {
         "serverProcessingMilliseconds={}",
         milliseconds(exchange.dns), milliseconds(exchange.dial), milliseconds(exchange.tls),
         milliseconds(exchange.server));
-  if (!exchange.problem.empty()) line += fmt::format(" err={:?}", printable(exchange.problem));
+  if (!exchange.problem.empty())
+    line += fmt::format(" err={:?}", printable(without_userinfo(exchange.problem)));
   std::vector<std::string> out{std::move(line)};
   if (level >= 8 && !exchange.streamed && exchange.status != 0)
     out.push_back(

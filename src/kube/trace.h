@@ -34,8 +34,8 @@ struct Traced {
   Duration total{};
 };
 
-/// `text` (JSON) without secrets: the data of Secrets, tokens, passwords, keys and cloud-init user data become
-/// "<masked>". What is no JSON is not shown at all, only its length.
+/// `text` (JSON) without secrets: the data of Secrets, tokens, passwords (in URLs, too), keys, headers for an import,
+/// cloud-init user data and Ignition become "<masked>". What is no JSON is not shown at all, only its length.
 std::string masked_body(std::string_view text);
 /// A header's value as it may be shown: "Bearer <masked>".
 std::string masked_header(std::string_view name, std::string_view value);

@@ -75,9 +75,17 @@ TEST_CASE("trace: where secrets stand in bodies") {
         R"({"spec":{"volumes":[{"cloudInitNoCloud":{"userData":"HIDE"}}]}})",
         R"({"cloudInitConfigDrive":{"userDataBase64":"HIDE"}})", R"({"user":{"passWord":"HIDE"}})",
         R"({"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"HIDE"}}})",
-        R"({"kind":"Secret","stringData":{"x":"HIDE"}})", "HIDE, which is no JSON",
-        "{\"kind\":\"Secret\",\"data\":{\"x\":\"HIDE"})
+        R"({"kind":"Secret","stringData":{"x":"HIDE"}})",
+        R"({"kind":"SecretList","items":["HIDE",["HIDE"],7]})",
+        R"({"kind":"SecretList","items":[{"metadata":{"annotations":{"a":"x://u:HIDE@h"}}}]})",
+        R"({"metadata":{"annotations":{"kubevirt.io/ignitiondata":"HIDE"}}})",
+        R"({"spec":{"source":{"http":{"extraHeaders":["X-Auth: HIDE"]}}}})",
+        R"({"spec":{"source":{"http":{"url":"https://user:HIDE@host/disk.img"}}}})",
+        R"({"message":"Get \"https://HIDE@host/a@b\": refused, then http://u:p@HIDE@host"})",
+        "HIDE, which is no JSON", "{\"kind\":\"Secret\",\"data\":{\"x\":\"HIDE"})
     CHECK(masked_body(body).find("HIDE") == std::string::npos);
+  CHECK(masked_body(R"({"a":"https://u:p@h/x@y and oci://h:5000/x"})") ==
+        R"({"a":"https://<masked>@h/x@y and oci://h:5000/x"})");
   const std::string plain = R"({"data":{"x":"shown"},"kind":"ConfigMap"})";
   CHECK(masked_body(plain) == plain);
   CHECK(masked_body("").empty());
@@ -88,6 +96,8 @@ TEST_CASE("trace: a header keeps its scheme only") {
   CHECK(masked_header("Authorization", "abc") == "<masked>");
   CHECK(masked_header("Proxy-Authorization", "Basic abc") == "Basic <masked>");
   CHECK(masked_header("Accept", "a b") == "a b");
+  CHECK(masked_header("Set-Cookie", "session=1; Path=/") == "<masked>");
+  CHECK(masked_header("Location", "https://u:p@h/x") == "https://<masked>@h/x");
 }
 
 TEST_CASE("trace: bodies are cut as kubectl cuts them; a watch's is not kept") {
