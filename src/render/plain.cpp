@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/text.h"
@@ -18,7 +19,8 @@ constexpr auto kQuiet = std::chrono::seconds{10};
 
 std::string what_it_does(const Row& row) {
   std::string text = row.stage.empty() ? "running" : row.stage;
-  if (row.fraction) text += fmt::format(" {}%", static_cast<int>(std::clamp(*row.fraction, 0.0, 1.0) * 100));
+  if (row.fraction && !std::isnan(*row.fraction))
+    text += fmt::format(" {}%", static_cast<int>(std::clamp(*row.fraction, 0.0, 1.0) * 100));
   if (!row.detail.empty()) text += ", " + row.detail;
   if (!row.trouble.empty()) text += " - " + row.trouble;
   return text;

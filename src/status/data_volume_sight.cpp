@@ -139,7 +139,7 @@ std::optional<double> fraction_of(const DataVolumeSight& seen) {
   const std::string_view told = progress_of(seen);
   double percent = 0;
   const auto [stop, error] = std::from_chars(told.data(), told.data() + told.size(), percent);
-  if (error != std::errc{} || percent < 0 || percent > 100) return std::nullopt;
+  if (error != std::errc{} || !(percent >= 0 && percent <= 100)) return std::nullopt;  // "nan" is a number, too
   return percent / 100;
 }
 

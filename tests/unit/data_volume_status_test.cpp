@@ -132,4 +132,17 @@ TEST_CASE("data volume problem: Unschedulable hides what the Bound condition tel
   CHECK(status::data_volume_problem(object) == "no space left on device");
 }
 
+TEST_CASE("data volume judge: only a percentage is progress") {
+  const auto of = [](const std::string& progress) {
+    const Json volume = data_volume("ImportInProgress", {{"progress", progress}});
+    return status::fraction_of({.volume = &volume});
+  };
+  CHECK(of("45.20%").value_or(0) == doctest::Approx(0.452));
+  CHECK(of("100.0%").value_or(0) == 1.0);
+  for (const char* none : {"N/A", "", "nan%", "-nan%", "inf%", "-1%", "101%"}) {
+    CAPTURE(none);
+    CHECK_FALSE(of(none).has_value());
+  }
+}
+
 }  // namespace wukong
