@@ -18,6 +18,27 @@ constexpr std::string_view kSaysNothing = "Clone Pending";
 /// What stands between a claim and the newest event of the claim that is filled in its place.
 constexpr std::string_view kAndItsPrime = "] : ";
 
+// Annotations that CDI keeps on claims.
+constexpr std::string_view kPodPhase = "cdi.kubevirt.io/storage.pod.phase";
+constexpr std::string_view kUsePopulator = "cdi.kubevirt.io/storage.usePopulator";
+constexpr std::string_view kPopulatedFor = "cdi.kubevirt.io/storage.populatedFor";
+constexpr std::string_view kMadeFor = "cdi.kubevirt.io/createdForDataVolume";
+constexpr std::string_view kCloneOf = "k8s.io/CloneOf";
+constexpr std::string_view kRunning = "cdi.kubevirt.io/storage.condition.running";
+constexpr std::string_view kRunningMessage = "cdi.kubevirt.io/storage.condition.running.message";
+/// What has CDI fill a claim in place, until the pod has succeeded.
+constexpr std::array<std::string_view, 4> kOrders{
+    "cdi.kubevirt.io/storage.import.source", "cdi.kubevirt.io/storage.import.endpoint",
+    "cdi.kubevirt.io/storage.upload.target", "k8s.io/CloneRequest"};
+
+std::string_view annotation(const Json& claim, std::string_view key) {
+  return text(claim, {"metadata", "annotations", key});
+}
+
+bool has_annotation(const Json& claim, std::string_view key) {
+  return find(claim, {"metadata", "annotations", key}) != nullptr;
+}
+
 /// Reasons of Running=False that carry a cause in their message.
 constexpr std::array<std::string_view, 7> kRunningTrouble{"Error",          "ImagePullFailed",
                                                           "ErrStartingPod", "ErrExceededQuota",
@@ -128,6 +149,28 @@ Filled filled(const View& view, const DataVolumeSight& seen) {
   return seen.claim_phase == "Bound" ? Filled::yes : Filled::no;
 }
 
+Filling fill_of(const Json& claim) {
+  const bool by_populator = annotation(claim, kUsePopulator) == "true";
+  const bool marked = annotation(claim, kCloneOf) == "true" ||
+                      annotation(claim, kPopulatedFor) == text(claim, {"metadata", "name"});
+  if (by_populator || marked) return Filling::over;
+  if (has_annotation(claim, kPodPhase))
+    return annotation(claim, kPodPhase) == "Succeeded" ? Filling::over : Filling::under_way;
+  // The order stands there from the beginning, the phase only once there is a pod.
+  if (std::ranges::any_of(kOrders, [&](std::string_view order) { return has_annotation(claim, order); }))
+    return Filling::under_way;
+  return has_annotation(claim, kMadeFor) ? Filling::untold : Filling::over;
+}
+
+bool is_worked_on(const Json& claim) {
+  return has_annotation(claim, kPodPhase) && annotation(claim, kPodPhase) != "Succeeded";
+}
+
+std::string fill_problem(const Json& claim) {
+  return annotation(claim, kRunning) == "false" ? std::string(annotation(claim, kRunningMessage))
+                                                : std::string{};
+}
+
 bool waits_for_first_use(const View& view, const std::string& name, const DataVolumeSight& seen) {
   if (seen.phase == "PendingPopulation" || seen.phase == "WaitForFirstConsumer") return true;
   // A DataVolume whose claim has a source of its own has no word for it.
@@ -139,7 +182,8 @@ std::optional<double> fraction_of(const DataVolumeSight& seen) {
   const std::string_view told = progress_of(seen);
   double percent = 0;
   const auto [stop, error] = std::from_chars(told.data(), told.data() + told.size(), percent);
-  if (error != std::errc{} || !(percent >= 0 && percent <= 100)) return std::nullopt;  // "nan" is a number, too
+  if (error != std::errc{} || !(percent >= 0 && percent <= 100))
+    return std::nullopt;  // "nan" is a number, too
   return percent / 100;
 }
 

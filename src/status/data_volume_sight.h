@@ -30,6 +30,20 @@ enum class Filled {
 /// exists; of one that CDI fills its word counts where claims cannot be read.
 Filled filled(const View& view, const DataVolumeSight& seen);
 
+/// What a bound claim tells of its filling by itself: where no DataVolume speaks for it, for there is none, or none that may be read.
+enum class Filling {
+  over,       // or nobody fills it
+  under_way,  // or about to begin
+  untold,     // CDI made it, and its annotations do not tell
+};
+/// Where claims are filled in place (class without a CSI driver, upload, import or copy into a claim) it is Bound long before;
+/// else it is Bound once it is filled. Source: containerized-data-importer pkg/controller/{import,upload}-controller.go.
+Filling fill_of(const Json& claim);
+/// True while a pod fills the claim, bound or not.
+bool is_worked_on(const Json& claim);
+/// What keeps the pod that fills it from going on, or "".
+std::string fill_problem(const Json& claim);
+
 /// True when it waits for a VM or pod that uses its claim.
 bool waits_for_first_use(const View& view, const std::string& name, const DataVolumeSight& seen);
 

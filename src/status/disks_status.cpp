@@ -19,15 +19,33 @@ struct Disks {
   std::vector<std::string> unclaimed{};  // wait for a first consumer, and none has asked
   std::vector<std::string> pending{};
   std::vector<std::string> absent{};
-  std::vector<std::string> filling{};  // bound, and a DataVolume still fills it
+  std::vector<std::string> filling{};  // bound, and CDI still fills it
+  std::vector<std::string> untold{};   // ready, if what cannot be read would not tell otherwise
   std::vector<std::string> lost{};
 };
 
-bool is_filled(const View& view, const std::string& name) {
+Filling fill_of(const View& view, const std::string& name, const Json& claim) {
   const Json* data_volume = view.find(kDataVolumes, name);
-  if (data_volume == nullptr) return true;
+  if (data_volume != nullptr)
+    return text(*data_volume, {"status", "phase"}) == "Succeeded" ? Filling::over : Filling::under_way;
+  const Filling told = status::fill_of(claim);
+  return told == Filling::untold && view.known(kDataVolumes) ? Filling::over : told;
+}
+
+/// Nothing happens to it before a pod asks for it.
+bool is_unclaimed(const View& view, const std::string& name, const Json& claim) {
+  if (!waits_for_consumer(view, name, claim)) return false;
+  const Json* data_volume = view.find(kDataVolumes, name);
+  if (data_volume == nullptr) return !is_worked_on(claim);
   const std::string_view phase = text(*data_volume, {"status", "phase"});
   return phase == "Succeeded" || phase == "WaitForFirstConsumer" || phase == "PendingPopulation";
+}
+
+void sort_bound(const View& view, const std::string& name, const Json& claim, Disks& out) {
+  const Filling fill = fill_of(view, name, claim);
+  if (fill == Filling::under_way) return out.filling.push_back(name);
+  if (fill == Filling::untold) out.untold.push_back(name);
+  ++out.ready;
 }
 
 Disks sort_disks(const View& view, const std::vector<std::string>& claims) {
@@ -40,12 +58,9 @@ Disks sort_disks(const View& view, const std::vector<std::string>& claims) {
     else if (phase == "Lost")
       out.lost.push_back(name);
     else if (phase != "Bound")
-      (waits_for_consumer(view, name, *claim) && is_filled(view, name) ? out.unclaimed : out.pending)
-          .push_back(name);
-    else if (!is_filled(view, name))
-      out.filling.push_back(name);
+      (is_unclaimed(view, name, *claim) ? out.unclaimed : out.pending).push_back(name);
     else
-      ++out.ready;
+      sort_bound(view, name, *claim, out);
   }
   return out;
 }
@@ -54,14 +69,21 @@ std::string problem_of(const View& view, const std::string& vm, const Disks& dis
   for (const auto* names : {&disks.absent, &disks.pending, &disks.filling, &disks.unclaimed})
     for (const std::string& name : *names) {
       const DataVolumeSight seen = see_data_volume(view, name);
-      std::string problem =
-          seen.volume == nullptr ? claim_problem(view, name) : problem_of(view, name, seen, draft);
+      std::string problem = seen.volume != nullptr        ? problem_of(view, name, seen, draft)
+                            : seen.claim_phase == "Bound" ? fill_problem(*seen.claim)
+                                                          : claim_problem(view, name);
       if (!problem.empty()) return problem;
     }
   if (disks.absent.empty() || view.find(kDataVolumes, disks.absent.front()) != nullptr) return {};
   std::string refused = refused_template(view, vm);
   return refused.empty() ? fmt::format("there is no PersistentVolumeClaim {}", disks.absent.front())
                          : refused;
+}
+
+std::string doubt_of(const DisksWait& wait, const Disks& disks) {
+  if (disks.untold.empty()) return {};
+  return fmt::format("whether {} {} filled is not known: DataVolumes in namespace {} cannot be read",
+                     fmt::join(disks.untold, ", "), disks.untold.size() == 1 ? "is" : "are", wait.ns);
 }
 
 /// Nobody has asked this VM to run.
@@ -74,16 +96,18 @@ Verdict judge_present(const DisksWait& wait, const View& view, const Json& vm, D
   if (!disks.lost.empty() && draft.stood("lost", kCertain))
     return draft.failed(
         fmt::format("PersistentVolumeClaim {}/{} has lost its volume", wait.ns, disks.lost.front()));
-  if (disks.ready == claims.size()) return draft.done();
+  if (disks.ready == claims.size()) return draft.done(doubt_of(wait, disks));
   std::string problem = problem_of(view, wait.vm, disks, draft);
   const std::string bound =
       fmt::format("{} of {} {} bound", disks.ready, claims.size(), plural(claims.size(), "volume"));
   const bool only_unclaimed = disks.ready + disks.unclaimed.size() == claims.size();
   if (only_unclaimed && !wait.only_bound && rests(vm) && problem.empty()) {
     draft.remember("unbound", join_names(disks.unclaimed));
-    return draft.done(fmt::format("{} of {} {} of {} {} filled when it starts for the first time",
-                                  disks.unclaimed.size(), claims.size(), plural(claims.size(), "disk"),
-                                  wait.vm, disks.unclaimed.size() == 1 ? "is" : "are"));
+    return draft.done(
+        sentences({fmt::format("{} of {} {} of {} {} filled when it starts for the first time",
+                               disks.unclaimed.size(), claims.size(), plural(claims.size(), "disk"), wait.vm,
+                               disks.unclaimed.size() == 1 ? "is" : "are"),
+                   doubt_of(wait, disks)}));
   }
   const bool first_start = only_unclaimed && rests(vm);
   return draft.working(first_start ? "Waiting for its first start" : "Provisioning", bound,

@@ -15,7 +15,8 @@ struct DisksWait {
 };
 
 std::vector<Watched> watches_disks(const DisksWait& wait);
-/// Done when every claim of the VM is Bound, and what fills it has ended; or (unless `only_bound`) when the rest waits for the
+/// Done when every claim of the VM is Bound, and what fills it has ended (where DataVolumes cannot be read, by what the claims
+/// tell of it); or (unless `only_bound`) when the rest waits for the
 /// first start of a VM that shall not run: then the message says it and memory "unbound" lists them. A VM without claims is done.
 Judge disks_judge(DisksWait wait);
 

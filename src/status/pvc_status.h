@@ -16,7 +16,7 @@ struct ClaimWait {
 };
 
 std::vector<Watched> watches_claim(const ClaimWait& wait);
-/// Done when the claim is Bound, or (no consumer expected) waits for its first one: then the message says it and memory
+/// Done when the claim is Bound and no longer being filled (fill_of), or (no consumer expected) waits for its first one: then the message says it and memory
 /// "unbound" holds its name. Nothing that keeps a claim from being provisioned is ever final; it is told by events only.
 Judge claim_judge(ClaimWait wait);
 

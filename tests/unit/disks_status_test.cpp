@@ -83,4 +83,55 @@ TEST_CASE("disks judge: a VM without claims has nothing to wait for; one that do
   CHECK(judge(empty.view(), first, seconds(6)).message == "VirtualMachine demo/web does not exist");
 }
 
+TEST_CASE("disks judge: where no DataVolume may be read, the claim itself tells whether it is filled") {
+  ShelfSet shelves = shelves_of(vm("Halted", two_disks()));
+  shelves.put("persistentvolumeclaims", claim("web-root", "Bound"));
+  const auto put = [&](Json annotations) {
+    Json made = claim("web-data", "Bound");
+    made["metadata"]["annotations"] = std::move(annotations);
+    shelves.put("persistentvolumeclaims", std::move(made));
+  };
+  const char* phase = "cdi.kubevirt.io/storage.pod.phase";
+  for (const bool readable : {true, false}) {
+    if (!readable) shelves.close("datavolumes");
+    CAPTURE(readable);
+    put({{"cdi.kubevirt.io/storage.import.endpoint", "http://x"}});
+    CHECK(judged(shelves).state == State::working);
+    put({{"cdi.kubevirt.io/storage.import.endpoint", "http://x"},
+         {phase, "Running"},
+         {"cdi.kubevirt.io/storage.condition.running", "false"},
+         {"cdi.kubevirt.io/storage.condition.running.message", "expected status code 200, got 404"}});
+    CHECK(judged(shelves).state == State::working);
+    CHECK(judged(shelves).cause == "expected status code 200, got 404");
+    put({{"cdi.kubevirt.io/storage.import.endpoint", "http://x"}, {phase, "Succeeded"}});
+    CHECK(judged(shelves).state == State::done);
+    CHECK(judged(shelves).message.empty());
+    put({{"cdi.kubevirt.io/storage.usePopulator", "true"}, {phase, "Running"}});  // Bound once it is filled
+    CHECK(judged(shelves).state == State::done);
+    put({{"cdi.kubevirt.io/createdForDataVolume", "u1"}});
+    CHECK(judged(shelves).state == State::done);
+    CHECK(judged(shelves).message.empty() == readable);
+  }
+  CHECK(judged(shelves).message ==
+        "whether web-data is filled is not known: DataVolumes in namespace demo cannot be read");
+}
+
+TEST_CASE("disks judge: a bound claim is not filled because its DataVolume still says that it waits") {
+  ShelfSet shelves = shelves_of(vm("Halted", two_disks()));
+  shelves.put("persistentvolumeclaims", claim("web-root", "Bound"));
+  shelves.put("persistentvolumeclaims", claim("web-data", "Bound"));
+  shelves.put("datavolumes", data_volume("WaitForFirstConsumer"));
+  CHECK(judged(shelves).state == State::working);
+}
+
+TEST_CASE("disks judge: a claim that is being filled waits for no first consumer") {
+  ShelfSet shelves = shelves_of(vm("Halted", two_disks()));
+  shelves.put("persistentvolumeclaims", claim("web-root", "Bound"));
+  Json pending = claim("web-data", "Pending", "late");
+  pending["metadata"]["annotations"]["cdi.kubevirt.io/storage.pod.phase"] = "Running";
+  shelves.put("persistentvolumeclaims", std::move(pending));
+  shelves.close("datavolumes");
+  CHECK(judged(shelves).state == State::working);
+}
+
 }  // namespace wukong

@@ -106,4 +106,31 @@ TEST_CASE("claim judge: deleted, lost") {
   CHECK(judged(shelves, false, lost, seconds(9)).state == State::failed);
 }
 
+TEST_CASE("claim judge: bound is no end while CDI fills the claim in place") {
+  const Recording recording = load_recording("cdi-clone-copy-legacy");
+  const auto all = appearances(recording, "persistentvolumeclaims");
+  const auto& seen = all.at("d1");
+  const status::ClaimWait wait{.ns = std::string(text(*seen.object, {"metadata", "namespace"})),
+                               .name = "d1"};
+  const auto said =
+      replay(recording, status::watches_claim(wait), status::claim_judge(wait), {.begin = seen.at});
+  CAPTURE(describe(said));
+  CHECK(said.back().verdict.state == State::done);
+  CHECK(describe(said).find("Filling") != std::string::npos);
+
+  ShelfSet shelves = claim_shelves();
+  shelves.put("persistentvolumeclaims", claim("Bound", {{"k8s.io/CloneRequest", "demo/src"}}));
+  CHECK(judged(shelves).state == State::working);
+  shelves.put("persistentvolumeclaims", claim("Bound", {{"cdi.kubevirt.io/storage.pod.phase", "Failed"}}));
+  CHECK(judged(shelves).state == State::working);
+  shelves.put("persistentvolumeclaims", claim("Bound", {{"cdi.kubevirt.io/storage.upload.target", ""},
+                                                        {"cdi.kubevirt.io/storage.pod.phase", "Succeeded"}}));
+  CHECK(judged(shelves).state == State::done);
+  shelves.put("persistentvolumeclaims", claim("Bound", {{"cdi.kubevirt.io/createdForDataVolume", "u"}}));
+  CHECK(judged(shelves).message == "claim data is bound; whether it is filled, only DataVolume data tells");
+  shelves.put("persistentvolumeclaims", claim("Bound", {{"k8s.io/CloneRequest", "demo/src"},
+                                                        {"cdi.kubevirt.io/storage.populatedFor", "data"}}));
+  CHECK(judged(shelves).state == State::done);  // restored with the annotations of its past
+}
+
 }  // namespace wukong

@@ -66,6 +66,19 @@ def a_kind_that_is_not_served(t):
 
 
 @scenario
+def a_claim_that_is_filled_in_place(t):
+    """Uploads to claims, and storage without a CSI driver: the claim is bound first and filled then, as CDI's annotation on it tells."""
+    def worker(phase):
+        t.api.patch('persistentvolumeclaims', t.ns, 'src-root', {'metadata': {'annotations': {'cdi.kubevirt.io/storage.pod.phase': phase}}})
+    t.source()
+    worker('Running')
+    t.wukong('wait', 'pvc/src-root', '--timeout', '2s').expect(5, 'Filling')
+    t.wukong('wait', 'vm/src', '--timeout', '2s').expect(5, '0 of 1 volume')
+    worker('Succeeded')
+    t.wukong('wait', 'pvc/src-root', 'vm/src').expect(0, 'src-root usable', 'src usable')
+
+
+@scenario
 def until_the_timeout(t):
     name = t.storage_class('slow', delay=90)
     t.make_claim('data', storage_class=name)
