@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "commands/object_argument.h"
 #include "kube/kubeconfig.h"
+#include "kube/oidc.h"
 
 namespace wukong::commands {
 
@@ -82,6 +83,15 @@ Io silent(Io io) {
   return io;
 }
 
+/// True when an issuer had to be asked for a token first. Its refresh token may be good for a single use, and whoever waits at
+/// the prompt may not wait for its successor.
+bool needs_renewal(const GlobalOptions& globals, const Io& io) {
+  const auto access = kube::load_access(globals.cluster, kube_environment(io));
+  if (!access || !access->credentials.oidc) return false;
+  const auto token = kube::usable_token(*access->credentials.oidc, std::chrono::system_clock::now());
+  return !token || !*token;
+}
+
 /// The names of objects of one kind, without all else that is in them. Nothing when there is no answer in time.
 kube::Request list_names(const Gvr& gvr, const std::string& ns) {
   return {.path = kube::collection_path(gvr, ns),
@@ -146,7 +156,7 @@ void add_live_names(Completion& completion, const Io& io) {
     for (const std::string& name : config ? names_in(*config, live.source) : std::vector<std::string>{})
       add(completion, live, name);
   }
-  if (!of_cluster) return;
+  if (!of_cluster || needs_renewal(globals, io)) return;
   Context cx(silent(io), globals);
   cx.set_progress(render::ProgressMode::json);  // what a plugin says is a note then, and notes are silent
   cx.limit_patience(kPatience);

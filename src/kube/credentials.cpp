@@ -131,7 +131,7 @@ Result<std::optional<Credential>> CredentialSource::from_plugin() {
   spec.signal_mask = io_.signal_mask;
   auto started = Child::start(std::move(spec));
   if (!started) {
-    fail(exec_start_error(*access_.credentials.exec, started.error()));
+    fail(exec_start_error(*access_.credentials.exec, started.error()), false);
     return *failed_;
   }
   plugin_.emplace(std::move(*started));
@@ -150,6 +150,7 @@ Result<std::optional<Credential>> CredentialSource::from_issuer() {
   if (token) {
     if (*token != credential_.token) ++credential_.generation;
     credential_.token = std::move(*token);
+    had_ = true;
     return credential_;
   }
   spec.proxies = proxy_environment(io_.environment);
@@ -159,18 +160,22 @@ Result<std::optional<Credential>> CredentialSource::from_issuer() {
 
 void CredentialSource::finish_renewal(Result<OidcTokens> got) {
   renewal_.reset();
-  if (!got) return fail(std::move(got.error()));
+  if (!got) {
+    const bool passing = had_ && got.error().code == Code::unreachable;
+    return fail(std::move(got.error()), passing);
+  }
   auto& settings = access_.credentials.oidc->settings;
   settings["id-token"] = got->id_token;
   settings["refresh-token"] = got->refresh_token;
   credential_.token = std::move(got->id_token);
   ++credential_.generation;
   obtained_ = io_.now();
-  have_ = true;
+  have_ = had_ = true;
 }
 
-void CredentialSource::fail(Error why) {
+void CredentialSource::fail(Error why, bool passing) {
   failed_ = std::move(why);
+  passing_ = passing;
   obtained_ = io_.now();
   have_ = false;
 }
@@ -178,14 +183,15 @@ void CredentialSource::fail(Error why) {
 void CredentialSource::finish_plugin() {
   auto got = exec_result(*access_.credentials.exec, plugin_->end());
   plugin_.reset();
-  if (!got) return fail(std::move(got.error()));
+  // One that has never answered may need a person. client-go runs it again for the next request; ours are waiting.
+  if (!got) return fail(std::move(got.error()), had_);
   credential_.token = std::move(got->token);
   credential_.client_certificate = std::move(got->client_certificate);
   credential_.client_key = std::move(got->client_key);
   ++credential_.generation;
   expires_ = got->expires;
   obtained_ = io_.now();
-  have_ = true;
+  have_ = had_ = true;
 }
 
 Result<Credential> CredentialSource::wait() {

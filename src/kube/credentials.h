@@ -59,7 +59,8 @@ class CredentialSource {
   CredentialSource(ClusterAccess access, CredentialIo io);
 
   /// The credential to send now; nothing while a plugin is running for it (it is started here when needed).
-  /// Errors: `unauthenticated`. A plugin's failure stands for 10 s or until refresh(); then it is run again.
+  /// Errors: `unauthenticated`, `unreachable` (an issuer). A plugin's failure stands for 10 s or until refresh(); then it is
+  /// run again.
   Result<std::optional<Credential>> current();
   /// Waits for the plugin if there is one. Blocks.
   Result<Credential> wait();
@@ -67,6 +68,10 @@ class CredentialSource {
   /// better: then ask current() again. False for fixed credentials. Late answers for an older generation
   /// return true, too.
   bool refresh(std::uint64_t generation);
+
+  /// After an error of current(): true when a later try may do better, with nobody's help. Only where it went well before in
+  /// this run: a plugin is run again, an issuer that was not reached is asked again.
+  bool may_recover() const { return failed_ && passing_; }
 
   std::vector<pollfd> waits() const;
   void pump();
@@ -78,12 +83,14 @@ class CredentialSource {
   void renew_certificate();
   void finish_plugin();
   void finish_renewal(Result<OidcTokens> got);
-  void fail(Error why);
+  void fail(Error why, bool passing);
 
   ClusterAccess access_;
   CredentialIo io_;
   Credential credential_{};
   bool have_{};      // what the file or the plugin gave may be sent
+  bool had_{};       // the plugin or the issuer gave something in this run
+  bool passing_{};   // `failed_` may be undone by another try
   Time obtained_{};  // when the file was read, or the plugin answered or failed
   Time certificate_read_{};
   std::optional<WallTime> expires_{};  // plugin

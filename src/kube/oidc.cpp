@@ -15,6 +15,9 @@ namespace {
 
 constexpr auto kMargin = std::chrono::seconds{10};
 
+/// An issuer that is busy or half up: nothing was decided.
+bool is_away(int status) { return status == 429 || status >= 500; }
+
 Error refused(const std::string& message) {
   return {.code = Code::unauthenticated,
           .message = "auth-provider oidc: " + message,
@@ -84,8 +87,11 @@ std::string discovery_url(const OidcSpec& spec) {
 }
 
 Result<std::string> token_endpoint(int status, std::string_view body) {
-  if (status != 200)
-    return refused(fmt::format("the issuer's description cannot be read: it answered {}", status));
+  if (status != 200) {
+    Error error = refused(fmt::format("the issuer's description cannot be read: it answered {}", status));
+    if (is_away(status)) error.code = Code::unreachable;
+    return error;
+  }
   const auto json = parse_json(body);
   std::string url(json ? text(*json, {"token_endpoint"}) : std::string_view());
   if (url.empty()) return refused("the issuer's description names no token_endpoint");
@@ -115,9 +121,13 @@ bool is_granted(int status, std::string_view body) {
 Result<OidcTokens> renewed_tokens(const OidcSpec& spec, int status, std::string_view body) {
   const auto json = parse_json(body);
   const std::string_view word = json ? text(*json, {"error"}) : std::string_view();
-  if (status < 200 || status > 299 || !word.empty())
-    return refused(fmt::format("the issuer gave no new token: {}",
-                               word.empty() ? fmt::format("it answered {}", status) : printable(word)));
+  if (status < 200 || status > 299 || !word.empty()) {
+    Error error =
+        refused(fmt::format("the issuer gave no new token: {}",
+                            word.empty() ? fmt::format("it answered {}", status) : printable(word)));
+    if (is_away(status)) error.code = Code::unreachable;
+    return error;
+  }
   if (!json || text(*json, {"access_token"}).empty())
     return refused("the issuer's answer holds no access_token");
   OidcTokens out{.id_token = std::string(text(*json, {"id_token"})),

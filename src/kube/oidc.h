@@ -23,7 +23,7 @@ Result<std::optional<std::string>> usable_token(const OidcSpec& spec, WallTime n
 
 /// Where the issuer describes itself.
 std::string discovery_url(const OidcSpec& spec);
-/// The token endpoint in that description. Errors: `unauthenticated`.
+/// The token endpoint in that description. Errors: `unauthenticated`; `unreachable` where another try may do better.
 Result<std::string> token_endpoint(int status, std::string_view body);
 
 /// What is posted to the token endpoint. Issuers want the client's id and secret as Basic authorization or, where that is
@@ -34,8 +34,8 @@ std::string client_authorization(const OidcSpec& spec);
 
 /// True when the answer grants something. Else the other way to name the client is worth a try.
 bool is_granted(int status, std::string_view body);
-/// The tokens in the answer; the old refresh token where there is no new one. Errors: `unauthenticated`, with the
-/// issuer's own word for it, never with a token.
+/// The tokens in the answer; the old refresh token where there is no new one. Errors: `unauthenticated` or `unreachable`, with
+/// the issuer's own word for it, never with a token.
 Result<OidcTokens> renewed_tokens(const OidcSpec& spec, int status, std::string_view body);
 
 }  // namespace wukong::kube

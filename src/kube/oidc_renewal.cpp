@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -14,6 +15,7 @@
 
 #include "base/text.h"
 #include "kube/kubeconfig_edit.h"
+#include "kube/retry.h"
 #include "kube/subprocess.h"
 #include "kube/url.h"
 
@@ -21,6 +23,8 @@ namespace wukong::kube {
 namespace {
 
 constexpr long kTimeLimitMs = 30'000;
+/// A refresh token that the issuer has taken may be good for no second use: its answer is waited for.
+constexpr std::chrono::seconds kLastWords{5};
 constexpr std::size_t kLargestAnswer = 1024UL * 1024UL;
 
 struct Answer {
@@ -43,8 +47,19 @@ std::size_t take_body(char* data, std::size_t size, std::size_t count, void* int
   return size * count;
 }
 
-int keep_going(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
-  return static_cast<const std::atomic<bool>*>(stop)->load() ? 1 : 0;
+/// When a transfer is given up.
+struct Limit {
+  const std::atomic<bool>& stop;
+  std::chrono::steady_clock::duration grace{};  // after `stop`
+  std::optional<std::chrono::steady_clock::time_point> stopped{};
+};
+
+int keep_going(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+  auto& limit = *static_cast<Limit*>(context);
+  if (!limit.stop.load()) return 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (!limit.stopped) limit.stopped = now;
+  return now - *limit.stopped >= limit.grace ? 1 : 0;
 }
 
 /// One request to the issuer; a GET without `post`.
@@ -54,10 +69,11 @@ class Exchange {
 
   Result<Answer> send(const std::string& url, const Post* post) {
     Easy easy(curl_easy_init(), &curl_easy_cleanup);
-    if (!easy) return failed(url, "no memory");
+    if (!easy) return failed(url, CURLE_OUT_OF_MEMORY, "no memory");
     Answer out{};
     std::array<char, CURL_ERROR_SIZE> problem{};
-    prepare(easy.get(), url);
+    Limit limit{.stop = stop_, .grace = post != nullptr ? kLastWords : std::chrono::seconds{0}};
+    prepare(easy.get(), url, limit);
     curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, problem.data());
     curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &out.body);
     List headers(nullptr, &curl_slist_free_all);
@@ -72,7 +88,8 @@ class Exchange {
       curl_easy_setopt(easy.get(), CURLOPT_MAXREDIRS, 10L);
     }
     const CURLcode code = curl_easy_perform(easy.get());
-    if (code != CURLE_OK) return failed(url, problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
+    if (code != CURLE_OK)
+      return failed(url, code, problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
     long status = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
     out.status = static_cast<int>(status);
@@ -80,7 +97,7 @@ class Exchange {
   }
 
  private:
-  void prepare(CURL* easy, const std::string& url) const {
+  void prepare(CURL* easy, const std::string& url, Limit& limit) const {
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -88,10 +105,7 @@ class Exchange {
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take_body);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, &keep_going);
-    // libcurl's interface lacks the const.
-    curl_easy_setopt(
-        easy, CURLOPT_XFERINFODATA,
-        const_cast<std::atomic<bool>*>(&stop_));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &limit);
     // Always set, so that libcurl does not read the environment its own way.
     curl_easy_setopt(easy, CURLOPT_PROXY, proxy_url(proxy_for(url, spec_.proxies)).c_str());
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
@@ -103,8 +117,8 @@ class Exchange {
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
   }
 
-  static Error failed(const std::string& url, std::string_view why) {
-    return {.code = Code::unauthenticated,
+  static Error failed(const std::string& url, CURLcode code, std::string_view why) {
+    return {.code = is_retryable_transport(code, why) ? Code::unreachable : Code::unauthenticated,
             .message = fmt::format("auth-provider oidc: cannot ask {}: {}", printable(url), why),
             .hint = "check idp-issuer-url and idp-certificate-authority of the user's auth-provider"};
   }
@@ -126,7 +140,7 @@ Result<OidcTokens> ask(const OidcSpec& spec, const std::atomic<bool>& stop) {
   WUKONG_TRY(const std::string endpoint, token_endpoint(described.status, described.body));
   const Post first{.form = renewal_form(spec, false), .authorization = client_authorization(spec)};
   auto answer = exchange.send(endpoint, &first);
-  if (!answer || !is_granted(answer->status, answer->body)) {
+  if (!stop && (!answer || !is_granted(answer->status, answer->body))) {
     const Post second{.form = renewal_form(spec, true)};
     answer = exchange.send(endpoint, &second);
   }

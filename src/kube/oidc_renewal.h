@@ -15,8 +15,8 @@
 namespace wukong::kube {
 
 /// Asks the issuer and keeps its answer in the kubeconfig. Blocks, for at most half a minute per request or until `stop`.
-/// A refresh token may be good for one use only, so nothing is sent where the answer could not be kept.
-/// Errors: `unauthenticated`.
+/// A refresh token may be good for one use only, so nothing is sent where the answer could not be kept, and once it was sent
+/// the answer is waited for a few seconds more. Errors: `unauthenticated`; `unreachable`: another try may do better.
 Result<OidcTokens> renew_tokens(const OidcSpec& spec, const std::atomic<bool>& stop);
 
 using Renew = std::function<Result<OidcTokens>(const OidcSpec&, const std::atomic<bool>& stop)>;

@@ -83,9 +83,13 @@ Handle Sender::begin(std::shared_ptr<Try> entry) {
 void Sender::send(Id id) {
   if (!tries_->contains(id)) return;
   auto credential = credentials_.current();
-  if (!credential) return deliver(id, tl::unexpected(Failure{.error = std::move(credential.error())}));
+  if (!credential) return deliver(id, without_credential(std::move(credential.error())));
   if (!*credential) return wait_for_credential(id);
   send_with(id, **credential);
+}
+
+Attempt Sender::without_credential(Error why) const {
+  return tl::unexpected(Failure{.error = std::move(why), .retryable = credentials_.may_recover()});
 }
 
 void Sender::wait_for_credential(Id id) {
@@ -102,7 +106,7 @@ void Sender::on_credential() {
   plugin_.reset();
   for (const Id id : std::exchange(waiting_, {})) {
     if (!credential) {
-      deliver(id, tl::unexpected(Failure{.error = credential.error()}));
+      deliver(id, without_credential(credential.error()));
     } else if (tries_->contains(id)) {
       send_with(id, **credential);
     }

@@ -58,6 +58,7 @@ class Sender final : public Wire {
   Handle begin(std::shared_ptr<Try> entry);
   void send(Id id);
   void send_with(Id id, const Credential& credential);
+  Attempt without_credential(Error why) const;
   void wait_for_credential(Id id);
   void on_credential();
   void begin_exchange(Id id, const Credential& credential, Headers headers);

@@ -9,9 +9,10 @@ using Next = WatchRules::Next;
 // pause.
 constexpr std::chrono::seconds kShortest{1};
 
-bool is_final(Code code) {
-  return code == Code::forbidden || code == Code::not_found || code == Code::unauthenticated ||
-         code == Code::invalid || code == Code::usage;
+bool is_final(const Failure& failure) {
+  const Code code = failure.error.code;
+  return code == Code::forbidden || code == Code::not_found || code == Code::invalid || code == Code::usage ||
+         (code == Code::unauthenticated && !failure.retryable);
 }
 
 Next stop(const Error& why) { return Next{.act = Next::Act::stop, .why = why}; }
@@ -26,7 +27,7 @@ Next WatchRules::listed(const std::string& version) {
 }
 
 Next WatchRules::list_failed(const Failure& failure) {
-  if (is_final(failure.error.code)) return stop(failure.error);
+  if (is_final(failure)) return stop(failure.error);
   if (failure.error.code == Code::expired) {
     Next next = expired();
     next.whole = true;
@@ -52,7 +53,7 @@ void WatchRules::saw(const std::string& version) {
 
 Next WatchRules::ended(const std::optional<Failure>& failure, Time now) {
   const std::optional<Time> opened_at = std::exchange(opened_at_, std::nullopt);
-  if (failure && is_final(failure->error.code)) return stop(failure->error);
+  if (failure && is_final(*failure)) return stop(failure->error);
   if (failure && failure->error.code == Code::expired) return expired();
   const bool lived = opened_at && (saw_any_ || now - *opened_at >= kShortest);
   if (lived) failures_ = 0;

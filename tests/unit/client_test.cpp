@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -492,4 +493,28 @@ TEST_CASE("client: gzip is asked for, unless the kubeconfig says otherwise, and 
   Pair plain(serve, {}, {.disable_compression = true});
   CHECK(text(plain.ask({.path = "/x"})->body, {"metadata", "name"}) == "a");
   CHECK_FALSE(plain.server.seen.front().headers.contains("accept-encoding"));
+}
+
+TEST_CASE("client: a credential plugin that worked and fails once is run again") {
+  const std::string runs = fmt::format("/tmp/wukong-client-test-{}", ::getpid());
+  ClusterAccess access{};
+  access.credentials.exec =
+      ExecSpec{.api_version = "client.authentication.k8s.io/v1",
+               .command = "/bin/sh",
+               .args = {"-c", "echo x >> " + runs + "; [ $(wc -l < " + runs +
+                                  R"() != 2 ] || exit 1; echo '{"kind":"ExecCredential","apiVersion":)"
+                                  R"("client.authentication.k8s.io/v1","status":{"token":"t"}}')"}};
+  access.credentials.exec->interactive_mode = "Never";
+  int answered = 0;
+  Pair pair(
+      [&](const HttpSeen&, const auto& to) {
+        if (++answered == 2)
+          return to->answer(401, R"({"kind":"Status","code":401,"message":"Unauthorized"})");
+        to->answer(200, kObject);
+      },
+      {}, access);
+  CHECK(pair.ask({.path = "/x"}).has_value());
+  CHECK(pair.ask({.path = "/x"}).has_value());  // 401, the plugin fails, and ten seconds later it does not
+  CHECK(answered == 3);
+  ::unlink(runs.c_str());
 }

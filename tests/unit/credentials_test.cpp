@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "support/golden.h"
+#include "support/http_server.h"
 
 using namespace wukong;
 using namespace wukong::kube;
@@ -269,6 +270,7 @@ TEST_CASE("credentials: a plugin's failure stands for a while") {
   CredentialSource source(with_plugin(folder.path, kCounted, fail_first), world.io());
   const auto failed = source.wait();
   REQUIRE_FALSE(failed.has_value());
+  CHECK_FALSE(source.may_recover());  // it has never answered
   CHECK(failed.error().code == Code::unauthenticated);
   CHECK(failed.error().message == "credential plugin /bin/sh failed with exit code 3");
   CHECK(failed.error().causes == std::vector<std::string>{"log in first"});
@@ -276,7 +278,13 @@ TEST_CASE("credentials: a plugin's failure stands for a while") {
   world.now += 9s;
   CHECK_FALSE(source.wait().has_value());
   world.now += 1s;
-  CHECK(source.wait()->token == "t1");
+  const auto got = source.wait();
+  REQUIRE(got.has_value());
+  CHECK(got->token == "t1");
+  std::filesystem::remove(folder.path + "/ok");
+  CHECK(source.refresh(got->generation));
+  CHECK_FALSE(source.wait().has_value());
+  CHECK(source.may_recover());
 }
 
 TEST_CASE("credentials: a plugin that is missing, or needs a terminal") {
@@ -338,4 +346,57 @@ TEST_CASE("credentials: a renewal that is dropped is told to stop") {
   CredentialSource source(access, std::move(io));
   CHECK_FALSE(source.current()->has_value());
   REQUIRE(source.waits().size() == 1);
+}
+
+TEST_CASE("credentials: an issuer that was not reached is asked again, one that refuses is not") {
+  const std::string first = "e30.eyJleHAiOjE3NjcyMjU2MDB9.x";  // until 2026-01-01T00:00:00Z
+  World world{.wall = parse_rfc3339("2025-12-31T23:59:00Z").value()};
+  ClusterAccess access{.server = "https://h"};
+  access.credentials.oidc = OidcSpec{.settings = {{"id-token", first}, {"refresh-token", "r1"}}};
+  Code why = Code::unreachable;
+  CredentialIo io = world.io();
+  io.renew = [&](const OidcSpec&, const std::atomic<bool>&) -> Result<OidcTokens> {
+    return Error{.code = why};
+  };
+  CredentialSource source(access, std::move(io));
+  CHECK(source.wait().has_value());
+  world.wall += 2min;
+  CHECK_FALSE(source.wait().has_value());
+  CHECK(source.may_recover());
+  why = Code::unauthenticated;
+  world.now += 10s;
+  CHECK_FALSE(source.wait().has_value());
+  CHECK_FALSE(source.may_recover());
+}
+
+TEST_CASE("credentials: what a refresh token was given for is waited for and kept, although all shall stop") {
+  const Folder folder{};
+  const std::string file = folder.path + "/config";
+  std::ofstream(file) << "users:\n- name: jo\n  user:\n    auth-provider:\n      name: oidc\n      config:\n"
+                         "        refresh-token: r1\n";
+  const auto loop = std::move(*Loop::make());
+  std::atomic<bool> stop{};
+  std::atomic<bool> over{};
+  Handle later{};
+  std::string url{};
+  testing::HttpServer server(*loop, [&](const testing::HttpSeen& seen, const auto& to) {
+    if (seen.method == "GET") return to->answer(200, fmt::format(R"({{"token_endpoint":"{}/token"}})", url));
+    stop = true;
+    later = loop->after(
+        2500ms, [to] { to->answer(200, R"({"access_token":"a","id_token":"i2","refresh_token":"r2"})"); });
+  });
+  url = server.url();
+  OidcSpec spec{.user = "jo", .file = file};
+  spec.settings = {{"idp-issuer-url", url}, {"client-id", "me"}, {"refresh-token", "r1"}};
+  Result<OidcTokens> got = Error{};
+  std::thread renewal([&] {
+    got = renew_tokens(spec, stop);
+    over = true;
+    loop->post([] {});
+  });
+  while (!over) loop->turn();
+  renewal.join();
+  REQUIRE(got.has_value());
+  CHECK(got->refresh_token == "r2");
+  CHECK(read_file(file)->find("r2") != std::string::npos);
 }

@@ -59,6 +59,9 @@ TEST_CASE("oidc: what the issuer answers") {
         std::string::npos);
   CHECK(renewed_tokens(spec(""), 400, R"({"error":"invalid_grant"})").error().message.find("invalid_grant") !=
         std::string::npos);
+  CHECK(renewed_tokens(spec(""), 400, R"({"error":"invalid_grant"})").error().code == Code::unauthenticated);
+  CHECK(renewed_tokens(spec(""), 503, "").error().code == Code::unreachable);
+  CHECK(token_endpoint(502, "").error().code == Code::unreachable);
   CHECK(is_granted(200, R"({"access_token":"a"})"));
   CHECK_FALSE(is_granted(401, R"({"access_token":"a"})"));
   CHECK_FALSE(is_granted(200, R"({"id_token":"a"})"));

@@ -103,13 +103,22 @@ TEST_CASE("watch rules: pages that expire while they are read are read in one an
 
 TEST_CASE("watch rules: what we may not see, or what is not served, ends it") {
   for (const Code code : {Code::forbidden, Code::not_found, Code::unauthenticated, Code::invalid}) {
+    const Failure refusal{.error = {.code = code, .message = "why"}};
     WatchRules listing(1);
-    CHECK(listing.list_failed(failure(code, "why")).act == Act::stop);
-    CHECK(listing.list_failed(failure(code, "why")).why.message == "why");
+    CHECK(listing.list_failed(refusal).act == Act::stop);
+    CHECK(listing.list_failed(refusal).why.message == "why");
     WatchRules watching(1);
     static_cast<void>(watching.listed("1"));
-    CHECK(watching.ended(failure(code), kStart).act == Act::stop);
+    CHECK(watching.ended(refusal, kStart).act == Act::stop);
   }
+}
+
+TEST_CASE("watch rules: a login that fails although it went well before is no end") {
+  WatchRules rules(1);
+  static_cast<void>(rules.listed("1"));
+  for (int i = 0; i < 100; ++i)
+    CHECK(rules.ended(failure(Code::unauthenticated, "credential plugin failed"), kStart).act == Act::watch);
+  CHECK(rules.trouble() == "credential plugin failed");
 }
 
 TEST_CASE("watch rules: a list that fails is tried again, with what the server asks for") {
