@@ -79,9 +79,14 @@ Error plain_error(int status, std::string_view body, const std::string& path) {
                  .hint = "see what it serves with `kubectl api-resources`"};
   }
   const bool tells = !words.empty() && !words.starts_with('<') && words.size() <= kLongestPlainText;
-  return Error{.code = code_of(status, "", words),
-               .message = tells ? fmt::format("{} (HTTP {})", words, status)
-                                : fmt::format("the server answered {} with HTTP {}", path, status)};
+  Error error{.code = code_of(status, "", words),
+              .message = tells ? fmt::format("{} (HTTP {})", words, status)
+                               : fmt::format("the server answered {} with HTTP {}", path, status)};
+  if (status != 404) return error;
+  // Of an object that is not there the API server says so in a Status.
+  error.code = Code::unreachable;
+  error.hint = "a proxy on the way may have said so: check the server's URL in the kubeconfig";
+  return error;
 }
 
 std::string credentials_hint(const Peer& peer) {
@@ -151,6 +156,8 @@ Failure failed_status(int status, std::string_view body, std::optional<Duration>
   Failure failure{.error = is_status ? status_error(*parsed) : plain_error(status, body, path),
                   .retry_after = retry_after};
   failure.retryable = is_retryable_status(status, failure.error.message, retry_after.has_value());
+  failure.foreign = !is_status && (status == 400 || status == 404);
+  if (status == 404 && failure.error.code == Code::unreachable) failure.retryable = failure.brief = true;
   if (failure.error.code == Code::unauthenticated) {
     failure.error.message = fmt::format("not logged in to {}: {}", peer.server, failure.error.message);
     failure.error.hint = credentials_hint(peer);

@@ -20,10 +20,11 @@ struct Failure {
   Error error{};
   bool retryable{};  // the same request may get through later
   bool brief{};      // if so, within moments: it is tried again for `kBrief` only
+  bool foreign{};    // a 400 or 404 in other words than the API's: something on the way may have said it
   std::optional<Duration> retry_after{};
 };
 
-/// Patience with what is more likely to stay than to pass: a read that is answered with a plain 500.
+/// Patience with what is more likely to stay than to pass: a read that is answered with a plain 500, a proxy's own 404.
 inline constexpr std::chrono::seconds kBrief{3};
 
 /// What one try came to.

@@ -255,6 +255,9 @@ Attempt Sender::judge(Try& entry, HttpAnswer answer) const {
     // Asking once more costs nothing and changes nothing.
     if (answer.status == 500 && entry.request.method == Method::get && !failure.retryable)
       failure.retryable = failure.brief = true;
+    // Some proxies that reload use the API server's own words for a path that it does not serve. Nobody writes to such a one.
+    if (answer.status == 404 && entry.request.method != Method::get && is_not_served(failure.error))
+      failure.retryable = failure.brief = true;
     return tl::unexpected(std::move(failure));
   }
   Response response{.status = answer.status, .warnings = std::move(answer.warnings)};

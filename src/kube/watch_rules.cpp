@@ -9,17 +9,34 @@ using Next = WatchRules::Next;
 // pause.
 constexpr std::chrono::seconds kShortest{1};
 
-bool is_final(const Failure& failure) {
-  const Code code = failure.error.code;
-  return code == Code::forbidden || code == Code::not_found || code == Code::invalid || code == Code::usage ||
-         (code == Code::unauthenticated && !failure.retryable);
-}
+/// Tries that take about a minute.
+constexpr unsigned kPatientTries = 12;
 
 Next stop(const Error& why) { return Next{.act = Next::Act::stop, .why = why}; }
 
 }  // namespace
 
+/// True when a further try can do no better.
+bool WatchRules::is_final(const Failure& failure) {
+  const bool doubtful = failure.foreign && listed_;
+  doubts_ = doubtful ? doubts_ + 1 : 0;
+  switch (failure.error.code) {
+    case Code::forbidden:
+    case Code::usage:
+      return true;
+    case Code::unauthenticated:
+      return !failure.retryable;
+    case Code::not_found:
+    case Code::invalid:
+      // It was there a moment ago: an ingress that reloads knows no path. A kind that was taken away is not awaited for ever.
+      return !doubtful || doubts_ > kPatientTries;
+    default:
+      return false;
+  }
+}
+
 Next WatchRules::listed(const std::string& version) {
+  listed_ = true;
   version_ = version;
   failures_ = 0;
   trouble_.clear();

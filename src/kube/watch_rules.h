@@ -12,7 +12,8 @@
 namespace wukong::kube {
 
 /// Events go in, the next action comes out. One stream: list, then watch; whatever ends is begun again, for
-/// ever, unless the server says that we may not look or that there is nothing to look at.
+/// ever, unless the server says that we may not look or that there is nothing to look at (what may be the word of a proxy
+/// must stand for a minute), or nobody can log in.
 class WatchRules {
  public:
   struct Next {
@@ -44,6 +45,7 @@ class WatchRules {
   int timeout_seconds();
 
  private:
+  bool is_final(const Failure& failure);
   Next again(Next::Act act, std::optional<Duration> retry_after);
   Next expired();
 
@@ -51,9 +53,11 @@ class WatchRules {
   std::string version_{};
   std::string trouble_{};
   std::optional<Time> opened_at_{};
+  bool listed_{};        // once
   bool saw_any_{};       // since the stream was opened
   unsigned failures_{};  // in a row
   unsigned expiries_{};  // in a row
+  unsigned doubts_{};    // failures in a row that may be the word of something on the way
 };
 
 }  // namespace wukong::kube

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "kube/api_error.h"
+
 namespace wukong::op {
 
 namespace {
@@ -46,6 +48,9 @@ ActionDone in_context(std::string doing, ActionDone done) {
   };
 }
 
+/// The API server's own word: a path that nobody serves says nothing of an object.
+bool is_gone(const Error& error) { return error.code == Code::not_found && !kube::is_not_served(error); }
+
 /// Deletes one object, only if its uid is `uid`. Gone, or another of its name there by now: fine.
 void delete_exactly(Api& api, const ObjectRef& ref, const std::string& uid, ActionDone done) {
   const Json body = {{"apiVersion", "v1"},
@@ -55,8 +60,7 @@ void delete_exactly(Api& api, const ObjectRef& ref, const std::string& uid, Acti
   Request request{
       .method = Method::del, .path = kube::object_path(ref), .body = dump(body), .keep = identity()};
   api.request(std::move(request), [ref, done = std::move(done)](Result<Response> answer) {
-    const bool gone =
-        answer || answer.error().code == Code::not_found || answer.error().code == Code::conflict;
+    const bool gone = answer || is_gone(answer.error()) || answer.error().code == Code::conflict;
     if (gone) return done(Done{.removed = {resource_name(ref)}});
     done(std::move(answer.error()));
   });
@@ -115,7 +119,7 @@ struct Start {
     Request request{.path = kube::object_path(a.ref), .keep = identity()};
     cx.api.request(std::move(request),
                    [&api = cx.api, ref = a.ref, owner = owner(), finish](Result<Response> answer) {
-                     if (!answer && answer.error().code == Code::not_found) return finish(Done{});
+                     if (!answer && is_gone(answer.error())) return finish(Done{});
                      if (!answer) return finish(std::move(answer.error()));
                      if (!of_operation(answer->body, owner) || !of_request(answer->body, owner))
                        return finish(Done{});

@@ -70,6 +70,26 @@ TEST_CASE("failed_status: a kind that is not served is not an object that is abs
   CHECK_FALSE(is_not_served(error_of(404, "NotFound", "pods \"a\" not found")));
 }
 
+TEST_CASE("failed_status: a 404 in other words than the API's is no absent object") {
+  for (const char* body :
+       {"", "default backend - 404", "<html>…</html>", R"({"message":"no Route matched"})"}) {
+    CAPTURE(body);
+    const Failure failure = failed_status(404, body, std::nullopt, "/api/v1/namespaces/d/pods/a", kPeer);
+    CHECK(failure.error.code == Code::unreachable);
+    CHECK(failure.retryable);
+    CHECK(failure.brief);
+    CHECK(failure.foreign);
+  }
+  const Failure absent = failed_status(404, status_body(404, "NotFound", "m"), std::nullopt, "/x", kPeer);
+  CHECK_FALSE(absent.retryable);
+  CHECK_FALSE(absent.foreign);
+  CHECK(failed_status(404, "404 page not found\n", std::nullopt, "/x", kPeer).foreign);
+  const Failure bad = failed_status(400, "<html>400 Bad Request</html>", std::nullopt, "/x", kPeer);
+  CHECK(bad.foreign);
+  CHECK(bad.error.code == Code::invalid);
+  CHECK_FALSE(bad.retryable);
+}
+
 TEST_CASE("failed_status: other text than a Status") {
   CHECK(failed_status(503, "upstream down", std::nullopt, "/x", kPeer).error.message ==
         "upstream down (HTTP 503)");

@@ -518,3 +518,16 @@ TEST_CASE("client: a credential plugin that worked and fails once is run again")
   CHECK(answered == 3);
   ::unlink(runs.c_str());
 }
+
+TEST_CASE("client: a 404 of a proxy that reloads is tried again") {
+  int refused = 2;
+  Pair pair([&](const HttpSeen&, const auto& to) {
+    if (refused-- > 0) return to->answer(404, "404 page not found");
+    to->answer(200, kObject);
+  });
+  CHECK(pair.ask({.method = Method::del, .path = "/x"}).has_value());
+  refused = 1;
+  const auto read = pair.ask({.path = "/x"});
+  REQUIRE_FALSE(read.has_value());  // a kind that is not served is told at once
+  CHECK(read.error().code == Code::not_found);
+}

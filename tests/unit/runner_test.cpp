@@ -221,6 +221,16 @@ TEST_CASE("runner: what undo cannot do is said") {
   CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
 }
 
+TEST_CASE("runner: a path that nobody serves proves no object gone") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
+  api.script(kube::Method::del, kube::object_path(claim("a")),
+             FakeApi::error(Code::not_found, "the server does not serve /x (404 page not found)"));
+  const Outcome outcome = run_all(api, one_claim());
+  CHECK_FALSE(outcome.undone);
+  CHECK(outcome.left.size() == 1);
+}
+
 TEST_CASE("runner: undo goes on in its order although a step of it failed") {
   FakeApi api;
   api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });

@@ -121,6 +121,20 @@ TEST_CASE("watch rules: a login that fails although it went well before is no en
   CHECK(rules.trouble() == "credential plugin failed");
 }
 
+TEST_CASE("watch rules: a path that is gone in other words than the API's is no end, unless it stays gone") {
+  const Failure proxy{.error = {.code = Code::not_found, .message = "404 page not found"}, .foreign = true};
+  WatchRules rules(1);
+  CHECK(rules.list_failed(proxy).act == Act::stop);  // never listed: not served
+  static_cast<void>(rules.listed("1"));
+  for (int i = 0; i < 50; ++i) static_cast<void>(rules.ended(failure(Code::unreachable), kStart));
+  Duration stood{};
+  auto next = rules.ended(proxy, kStart);
+  for (; next.act != Act::stop; next = rules.ended(proxy, kStart)) stood += next.pause;
+  CHECK(rules.trouble() == "404 page not found");
+  CHECK(stood >= 30s);
+  CHECK(stood <= 3min);
+}
+
 TEST_CASE("watch rules: a list that fails is tried again, with what the server asks for") {
   WatchRules rules(1);
   Failure busy = failure(Code::unreachable, "too many requests");
