@@ -8,29 +8,12 @@
 namespace wukong {
 namespace {
 
-constexpr std::uint32_t kReplacement = 0xFFFD;
 constexpr std::uint32_t kJoiner = 0x200D;
 constexpr std::uint32_t kEmojiStyle = 0xFE0F;
 constexpr std::string_view kReplacementUtf8 = "\xEF\xBF\xBD";
 constexpr std::string_view kEllipsis = "\u2026";
 constexpr std::size_t kMaxSubdomain = 253;
 constexpr std::size_t kMaxLabel = 63;
-
-struct Rune {
-  std::uint32_t code{kReplacement};
-  std::size_t bytes{1};
-  bool valid{};
-};
-
-/// The code point at the front of `text`, which is not empty. A byte that begins none is one invalid rune.
-Rune front_rune(std::string_view text) {
-  utf8proc_int32_t code = -1;
-  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-  const utf8proc_ssize_t used =
-      utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(std::min<std::size_t>(text.size(), 4)), &code);
-  if (used <= 0 || code < 0) return {};
-  return {static_cast<std::uint32_t>(code), static_cast<std::size_t>(used), true};
-}
 
 bool is_regional(std::uint32_t code) { return code >= 0x1F1E6 && code <= 0x1F1FF; }
 
@@ -106,6 +89,15 @@ std::string characters_problem(std::string_view label) {
 
 }  // namespace
 
+Rune front_rune(std::string_view text) {
+  utf8proc_int32_t code = -1;
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+  const utf8proc_ssize_t used =
+      utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(std::min<std::size_t>(text.size(), 4)), &code);
+  if (used <= 0 || code < 0) return {};
+  return {static_cast<std::uint32_t>(code), static_cast<std::size_t>(used), true};
+}
+
 std::size_t display_width(std::string_view text) {
   Columns columns;
   std::size_t width = 0;
@@ -143,6 +135,15 @@ std::string pad(std::string_view text, std::size_t columns) {
 std::string printable(std::string_view text) { return clean(text, false); }
 
 std::string printable_lines(std::string_view text) { return clean(text, true); }
+
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   // Optimal string alignment, three rows: `before` is two rows up, for swaps.

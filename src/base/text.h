@@ -2,12 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace wukong {
+
+/// One code point of UTF-8 text. What is no UTF-8 is one byte, not valid.
+struct Rune {
+  std::uint32_t code{0xFFFD};
+  std::size_t bytes{1};
+  bool valid{};
+};
+/// The one at the front of `text`, which is not empty.
+Rune front_rune(std::string_view text);
 
 /// Columns that `text` (UTF-8) takes on a terminal: CJK and emoji two, combining marks none.
 std::size_t display_width(std::string_view text);
@@ -20,6 +30,9 @@ std::string pad(std::string_view text, std::size_t columns);
 std::string printable(std::string_view text);
 /// As `printable`, but keeps line breaks.
 std::string printable_lines(std::string_view text);
+
+/// `word` as a POSIX shell takes it for one: as it is where that is plain, else in quotes.
+std::string shell_word(std::string_view word);
 
 /// Number of edits (insert, delete, replace, swap of neighbours) between two words.
 std::size_t edit_distance(std::string_view a, std::string_view b);

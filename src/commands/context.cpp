@@ -21,16 +21,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kFrame{100};
 
-/// `word` as a shell takes it for one.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 /// Then its id is on what it makes.
 bool makes_something(const op::Operation& operation) {
   return std::any_of(operation.steps.begin(), operation.steps.end(),
@@ -38,25 +28,33 @@ bool makes_something(const op::Operation& operation) {
 }
 
 /// What was said of the cluster and the user, but for secrets, as flags of a further command.
-std::string flags_again(const kube::Overrides& flags) {
+std::string flags_again(const GlobalOptions& global) {
+  const kube::Overrides& flags = global.cluster;
   std::string out;
   const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) out += fmt::format(" {} {}", name, quoted(printable(value)));
+    if (!value.empty()) out += fmt::format(" {} {}", name, shell_word(printable(value)));
   };
   add("--kubeconfig", flags.kubeconfig);
   add("--context", flags.context);
   add("--cluster", flags.cluster);
   add("--user", flags.user);
   add("--server", flags.server);
+  add("--certificate-authority", flags.certificate_authority);
+  if (global.insecure) out += " --insecure-skip-tls-verify";
+  add("--tls-server-name", flags.tls_server_name);
+  add("--client-certificate", flags.client_certificate);
+  add("--client-key", flags.client_key);
   add("--as", flags.as);
+  add("--as-uid", flags.as_uid);
+  for (const std::string& group : flags.as_group) add("--as-group", group);
   return out;
 }
 
-Scope make_scope(const Io& io, std::string ns, const kube::Overrides& flags) {
+Scope make_scope(const Io& io, std::string ns, const GlobalOptions& global) {
   return {.ns = std::move(ns),
           .utc_stamp = utc_stamp(io.now),
           .operation_id = io.random,
-          .flags = flags_again(flags)};
+          .flags = flags_again(global)};
 }
 
 bool utf8_locale(const Io& io) {
@@ -164,7 +162,7 @@ Context::Context(Io io, GlobalOptions global, kube::Api& api, std::string ns)
     : io_(std::move(io)),
       global_(std::move(global)),
       api_(&api),
-      scope_(make_scope(io_, std::move(ns), global_.cluster)) {
+      scope_(make_scope(io_, std::move(ns), global_)) {
   discovery_.emplace(api, "", io_.now);
 }
 
@@ -202,7 +200,7 @@ Result<kube::Api*> Context::connect() {
       kube::discovery_cache_file(access.server, io_.environment("KUBECACHEDIR"), io_.environment("HOME")),
       io_.now);
   access_ = std::move(access);
-  scope_ = make_scope(io_, ns, global_.cluster);
+  scope_ = make_scope(io_, ns, global_);
   if (!resumed_.empty()) scope_.operation_id = resumed_;
   return api_;
 }
@@ -214,7 +212,7 @@ std::string Context::resume_command(const std::string& id) const {
     if (word == "--" || word.starts_with("--token") || word.starts_with("--password"))
       return fmt::format("the same command with --resume {}", id);
     if (word == "--resume") ++i;
-    if (!word.starts_with("--resume")) command += " " + quoted(printable(word));
+    if (!word.starts_with("--resume")) command += " " + shell_word(printable(word));
   }
   return fmt::format("{} --resume {}", command, id);
 }

@@ -245,7 +245,7 @@ Result<op::Operation> plan_wait(const WaitCommandOptions& options, const WaitGoa
                       words.size() == 1 ? words.front() : fmt::format("{} objects", words.size()), at.ns)};
   operation.wait_command =
       fmt::format("kubectl wukong wait {} {}{}", fmt::join(words, " "), at.where(),
-                  options.until == "usable" ? "" : fmt::format(" --for '{}'", printable(options.until)));
+                  options.until == "usable" ? "" : " --for " + shell_word(printable(options.until)));
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const ObjectArgument& what = arguments[i];
     if (!is_served(what.kind, facts.served)) return not_served(gvr_of(what.kind));

@@ -138,4 +138,22 @@ TEST_CASE("names that Kubernetes accepts") {
 }
 
 }  // namespace
+TEST_CASE("shell_word: what a shell takes for one word") {
+  CHECK(shell_word("web-1") == "web-1");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("a b") == "'a b'");
+  CHECK(shell_word("it's") == R"('it'\''s')");
+  CHECK(shell_word("$(x)") == "'$(x)'");
+}
+
+TEST_CASE("front_rune: one code point, or one byte that is none") {
+  CHECK(front_rune("ä…").bytes == 2);
+  CHECK(front_rune("\xF0\x9F\x98\x80").code == 0x1F600);
+  for (const char* bad : {"\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80"}) {
+    CHECK_FALSE(front_rune(bad).valid);
+    CHECK(front_rune(bad).bytes == 1);
+    CHECK(front_rune(bad).code == 0xFFFD);
+  }
+}
+
 }  // namespace wukong

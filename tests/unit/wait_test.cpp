@@ -82,7 +82,11 @@ TEST_CASE("wait plan: one row per object, and the command that goes on waiting")
   REQUIRE(plan.has_value());
   CHECK(plan->steps.size() == 2);
   CHECK(plan->steps[1].group == "pvc/data");
-  CHECK(plan->wait_command == "kubectl wukong wait vm/web pvc/data -n demo --for 'bound'");
+  CHECK(plan->wait_command == "kubectl wukong wait vm/web pvc/data -n demo --for bound");
+  const auto quoted = planned({"vm/web"}, "jsonpath={.status.phase}='Bound'", with({Fact::known({})}));
+  REQUIRE(quoted.has_value());
+  CHECK(quoted->wait_command ==
+        R"(kubectl wukong wait vm/web -n demo --for 'jsonpath={.status.phase}='\''Bound'\''')");
   CHECK(op::shape_problem(*plan).empty());
 }
 
