@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/go_values.h"
+#include "base/text.h"
 
 namespace wukong::render {
 namespace {
@@ -21,32 +22,14 @@ bool is_ascii_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
 // Letters beyond ASCII only matter for the order of keys, and all that Kubernetes allows in a key is ASCII.
 bool is_letter(char32_t c) { return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || c >= 0x80; }
 
-/// Length of the UTF-8 sequence that `lead` begins, or 0.
-std::size_t sequence_length(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead < 0xE0) return 2;
-  if (lead >= 0xE0 && lead < 0xF0) return 3;
-  return lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
-}
-
 /// Code points of `text`; every byte that belongs to none becomes U+FFFD.
 std::u32string decode(std::string_view text) {
-  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
   std::u32string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = sequence_length(lead);
-    char32_t c = length <= 1 ? lead : lead & (0xFFU >> (length + 1));
-    bool valid = length != 0 && i + length <= text.size();
-    for (std::size_t k = 1; valid && k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      valid = (next & 0xC0U) == 0x80U;
-      c = (c << 6U) | (next & 0x3FU);
-    }
-    valid = valid && c >= kSmallest[length] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
-    out.push_back(valid ? c : U'\uFFFD');
-    i += valid ? length : 1;
+  while (!text.empty()) {
+    const Rune rune = front_rune(text);
+    out.push_back(static_cast<char32_t>(rune.code));
+    text.remove_prefix(rune.bytes);
   }
   return out;
 }
