@@ -1,8 +1,6 @@
 // `doctor --connection`: connects, and reports how far it came.
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "commands/doctor.h"
 #include "kube/proxy.h"
 
@@ -10,19 +8,16 @@ namespace wukong::commands {
 
 namespace {
 
-Result<Json> ask(kube::Api& api, kube::Request request) {
-  const auto answer = std::make_shared<std::optional<Result<kube::Response>>>();
-  api.request(std::move(request), [answer](Result<kube::Response> got) { *answer = std::move(got); });
-  WUKONG_CHECK(kube::turn_until(api, [&] { return answer->has_value(); }));
-  if (!**answer) return std::move((*answer)->error());
-  return std::move((**answer)->body);
+Result<Json> answer_to(kube::Api& api, kube::Request request) {
+  WUKONG_TRY(kube::Response answer, kube::ask(api, std::move(request)));
+  return std::move(answer.body);
 }
 
 /// Who the server takes us for. Source: authentication.k8s.io/v1 SelfSubjectReview, served since Kubernetes 1.28.
 Result<Json> review(kube::Api& api) {
-  return ask(api, {.method = kube::Method::post,
-                   .path = "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-                   .body = R"({"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"})"});
+  return answer_to(api, {.method = kube::Method::post,
+                         .path = "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+                         .body = R"({"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"})"});
 }
 
 /// Connects, and keeps in `facts` how far it came. The error is what is wrong.
@@ -43,7 +38,7 @@ Result<void> gather(ConnectionFacts& facts, Context& cx) {
   if (auto certificate = kube::read_certificate(facts.access.credentials.client_certificate))
     facts.certificate = std::move(*certificate);
   const Time began = api->now();
-  auto version = ask(*api, {.path = "/version"});
+  auto version = answer_to(*api, {.path = "/version"});
   if (sent) facts.credential = *sent - began;
   if (!version) return std::move(version.error());
   facts.version = std::move(*version);

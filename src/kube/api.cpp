@@ -157,6 +157,14 @@ Result<void> turn_until(Api& api, const std::function<bool()>& finished) {
   return {};
 }
 
+Result<Response> ask(Api& api, Request request) {
+  // Shared: the answer may still come after a signal ended the wait.
+  const auto answer = std::make_shared<std::optional<Result<Response>>>();
+  api.request(std::move(request), [answer](Result<Response> got) { *answer = std::move(got); });
+  WUKONG_CHECK(turn_until(api, [&] { return answer->has_value(); }));
+  return std::move(**answer);
+}
+
 std::string collection_path(const Gvr& gvr, const std::string& ns) {
   const std::string root =
       gvr.group.empty() ? "/api/" + gvr.version : "/apis/" + gvr.group + "/" + gvr.version;

@@ -136,6 +136,9 @@ Result<std::vector<Fact>> fetch(Api& api, std::vector<Read> reads);
 /// Turns `api` until `finished`. Errors: interrupted, terminated. What callbacks write to must outlive an error: share it.
 Result<void> turn_until(Api& api, const std::function<bool()>& finished);
 
+/// Sends `request` and turns `api` until it is answered. Errors also: interrupted, terminated.
+Result<Response> ask(Api& api, Request request);
+
 /// One permission, as a SelfSubjectAccessReview asks for it.
 struct Permission {
   std::string verb{};

@@ -171,22 +171,22 @@ Result<std::optional<ServedApis>> Discovery::served() {
 }
 
 Result<std::optional<ServedApis>> Discovery::renew() {
-  const auto answer = std::make_shared<std::optional<Result<Response>>>();
-  api_->request({.path = "/apis",
-                 .accept = kAccept,
-                 .keep = {{"items.versions.version", "items.versions.resources.resource", "groups.name",
-                           "groups.versions.version", "items.metadata.name"}}},
-                [answer](Result<Response> got) { *answer = std::move(got); });
-  WUKONG_CHECK(turn_until(*api_, [&] { return answer->has_value(); }));
+  Result<Response> answer =
+      ask(*api_, {.path = "/apis",
+                  .accept = kAccept,
+                  .keep = {{"items.versions.version", "items.versions.resources.resource", "groups.name",
+                            "groups.versions.version", "items.metadata.name"}}});
+  if (!answer && (answer.error().code == Code::interrupted || answer.error().code == Code::terminated))
+    return std::move(answer.error());
   from_disk_ = false;
   known_.reset();
-  if (!**answer) {
-    const Code code = (*answer)->error().code;
+  if (!answer) {
+    const Code code = answer.error().code;
     if (code == Code::forbidden || code == Code::not_found) return known_;
-    return with_context<std::optional<ServedApis>>(std::move((*answer)->error()),
+    return with_context<std::optional<ServedApis>>(std::move(answer.error()),
                                                    "while asking what the server serves");
   }
-  known_ = served_apis((**answer)->body);
+  known_ = served_apis(answer->body);
   if (known_) keep(file_, cache_text(*known_));
   return known_;
 }

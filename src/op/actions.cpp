@@ -18,12 +18,6 @@ using kube::Response;
 /// What tells whose an object is; name and uid are always kept.
 Projection identity() { return {{"metadata.labels", "metadata.annotations"}}; }
 
-Request write(Method method, std::string path, const Json& body, const ActionContext& cx) {
-  Request request{.method = method, .path = std::move(path), .body = dump(body)};
-  request.query = {{"fieldManager", cx.field_manager}, {"fieldValidation", "Strict"}};
-  return request;
-}
-
 /// Whose an object must be to count as this operation's.
 struct Owner {
   std::string operation{};
@@ -73,7 +67,7 @@ struct Start {
   void operator()(const Create& a) const {
     auto body = build(a.body, *cx.seen);
     if (!body) return done(std::move(body.error()));
-    Request request = write(Method::post, kube::collection_path(a.ref.gvr, a.ref.ns), *body, cx);
+    Request request = request_of(a, *body, cx.field_manager);
     request.keep = a.keep;
     ActionDone finish = in_context(fmt::format("while creating {}", describe(a.ref)), done);
     cx.api.request(std::move(request), [&api = cx.api, ref = a.ref, keep = a.keep, owner = owner(),
@@ -88,8 +82,7 @@ struct Start {
   void operator()(const Patch& a) const {
     auto body = build(a.body, *cx.seen);
     if (!body) return done(std::move(body.error()));
-    Request request = write(Method::patch, kube::object_path(a.ref), *body, cx);
-    request.content_type = "application/merge-patch+json";
+    Request request = request_of(a, *body, cx.field_manager);
     request.keep = identity();
     auto finish = answer_to(fmt::format("while changing {}", describe(a.ref)));
     cx.api.request(std::move(request),
@@ -222,6 +215,21 @@ struct Start {
 };
 
 }  // namespace
+
+kube::Request request_of(const Create& a, const Json& body, const std::string& field_manager) {
+  return {.method = Method::post,
+          .path = kube::collection_path(a.ref.gvr, a.ref.ns),
+          .query = {{"fieldManager", field_manager}, {"fieldValidation", "Strict"}},
+          .body = dump(body)};
+}
+
+kube::Request request_of(const Patch& a, const Json& body, const std::string& field_manager) {
+  return {.method = Method::patch,
+          .path = kube::object_path(a.ref),
+          .query = {{"fieldManager", field_manager}, {"fieldValidation", "Strict"}},
+          .body = dump(body),
+          .content_type = "application/merge-patch+json"};
+}
 
 Result<Json> build(const Body& body, const Seen& seen) {
   if (const Json* fixed = std::get_if<Json>(&body)) return *fixed;

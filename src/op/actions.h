@@ -37,6 +37,10 @@ using ActionDone = std::function<void(Result<Done>)>;
 /// heard, the one with this operation's label and hash. Gone already counts as deleted.
 void carry_out(const Action& action, const ActionContext& context, ActionDone done);
 
+/// What is sent for a write with this body.
+kube::Request request_of(const Create& create, const Json& body, const std::string& field_manager);
+kube::Request request_of(const Patch& patch, const Json& body, const std::string& field_manager);
+
 /// Body for `seen`: the fixed one, or the built one.
 Result<Json> build(const Body& body, const Seen& seen);
 

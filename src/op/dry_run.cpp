@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <memory>
-
+#include "op/actions.h"
 #include "op/step_words.h"
 
 namespace wukong::op {
@@ -27,30 +26,15 @@ const char* when(Phase phase) {
 /// The request for a main step's write, if it is a create or patch whose body is fixed.
 std::optional<kube::Request> request_for(const Step& step, const std::string& field_manager) {
   if (step.phase != Phase::main) return std::nullopt;
-  kube::Request request;
-  request.query = {{"dryRun", "All"}, {"fieldManager", field_manager}, {"fieldValidation", "Strict"}};
-  const Body* body = nullptr;
-  if (const Create* create = std::get_if<Create>(&step.action)) {
-    request.method = kube::Method::post;
-    request.path = kube::collection_path(create->ref.gvr, create->ref.ns);
-    body = &create->body;
-  } else if (const Patch* patch = std::get_if<Patch>(&step.action)) {
-    request.method = kube::Method::patch;
-    request.path = kube::object_path(patch->ref);
-    request.content_type = "application/merge-patch+json";
-    body = &patch->body;
-  }
-  if (body == nullptr || !std::holds_alternative<Json>(*body)) return std::nullopt;
-  request.body = dump(std::get<Json>(*body));
+  std::optional<kube::Request> request;
+  const auto take = [&](const auto* write) {
+    const Json* fixed = write == nullptr ? nullptr : std::get_if<Json>(&write->body);
+    if (fixed != nullptr) request = request_of(*write, *fixed, field_manager);
+  };
+  take(std::get_if<Create>(&step.action));
+  take(std::get_if<Patch>(&step.action));
+  if (request) request->query.insert(request->query.begin(), {"dryRun", "All"});
   return request;
-}
-
-Result<Json> send(kube::Api& api, kube::Request request) {
-  const auto answer = std::make_shared<std::optional<Result<kube::Response>>>();
-  api.request(std::move(request), [answer](Result<kube::Response> got) { *answer = std::move(got); });
-  WUKONG_CHECK(kube::turn_until(api, [&] { return answer->has_value(); }));
-  if (!**answer) return std::move((*answer)->error());
-  return std::move((**answer)->body);
 }
 
 bool is_write(const Action& action) {
@@ -63,9 +47,10 @@ Result<DryRun> dry_run(kube::Api& api, const Operation& operation, const std::st
   DryRun result;
   for (const Step& step : operation.steps) {
     if (auto request = request_for(step, field_manager)) {
-      WUKONG_TRY(Json object, with_context(send(api, std::move(*request)),
-                                           fmt::format("while trying to {}", plan_words(step.action))));
-      result.objects.push_back(std::move(object));
+      WUKONG_TRY(kube::Response answer,
+                 with_context(kube::ask(api, std::move(*request)),
+                              fmt::format("while trying to {}", plan_words(step.action))));
+      result.objects.push_back(std::move(answer.body));
     } else if (step.phase == Phase::main && is_write(step.action)) {
       result.left_out.push_back(plan_words(step.action));
     }
