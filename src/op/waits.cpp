@@ -36,6 +36,7 @@ struct Wait {
   StallClock stall{};
   bool dirty{true};
   bool doubted{};  // its streams say that it has failed; a fresh look decides
+  bool held{};     // done by what is heard; a stream that was never heard of might tell otherwise
 };
 
 /// One watch and the waits that look at it.
@@ -45,6 +46,26 @@ struct Stream {
   std::unordered_multimap<std::string, Waits::Token> by_name{};  // waits for one object of this stream
   std::vector<Waits::Token> any{};                               // waits that every change may concern
 };
+
+/// A verdict `done` that does not count yet.
+Verdict held_back(Verdict done, std::string cause) {
+  return {.stage = "Checking", .cause = std::move(cause), .memory = std::move(done.memory)};
+}
+
+/// Nothing moved for as long as the user allows.
+Error stalled(const Wait& wait, std::chrono::nanoseconds limit) {
+  Error error{
+      .message =
+          fmt::format("{} has not moved for {}: gave up", describe(wait.await->ref), format_duration(limit)),
+      .hint = "mend the cause and try again; --stall-timeout says how long to wait for that (0: for ever)",
+      .causes = {wait.stall.cause()}};
+  if (!wait.held) return error;
+  // What was made may be as it shall be: nothing is taken back for it.
+  error.code = Code::unreachable;
+  error.message = fmt::format("whether {} is ready could not be told for {}: gave up",
+                              describe(wait.await->ref), format_duration(limit));
+  return error;
+}
 
 Error timed_out(const Wait& wait, const std::string& connection) {
   std::string state = wait.last.stage;
@@ -92,6 +113,7 @@ struct Waits::State : std::enable_shared_from_this<Waits::State> {
   const Error* forbidden(const Wait& wait) const;
   std::string connection_of(const Wait& wait) const;
   bool loading(const Wait& wait) const;
+  std::string unheard(const Wait& wait) const;
 };
 
 std::size_t Waits::State::stream_of(const Watched& what) {
@@ -179,6 +201,17 @@ bool Waits::State::loading(const Wait& wait) const {
   });
 }
 
+/// The stream that might say that it is not done, but has never been heard of, and why; "" when there is none. Events only
+/// explain.
+std::string Waits::State::unheard(const Wait& wait) const {
+  for (const std::size_t i : wait.streams) {
+    const Shelf& shelf = *streams[i].watch.shelf;
+    if (shelf.sight == Shelf::Sight::loading && !streams[i].what.from_now)
+      return fmt::format("{} cannot be read: {}", streams[i].what.gvr.resource, shelf.trouble);
+  }
+  return {};
+}
+
 void Waits::State::judge(Token token) {
   const auto it = waits.find(token);
   if (it == waits.end()) return;
@@ -190,20 +223,17 @@ void Waits::State::judge(Token token) {
   if (const Error* why = forbidden(wait)) return end(token, *why);
   if (!loading(wait)) {
     Verdict verdict = wait.await->judge(wait.view, wait.last, now - wait.started);
+    std::string blind = verdict.state == Verdict::State::done ? unheard(wait) : std::string{};
+    wait.held = !blind.empty();
+    if (wait.held) verdict = held_back(std::move(verdict), std::move(blind));
     if (verdict.state == Verdict::State::done) return end(token, std::move(verdict));
     if (verdict.state == Verdict::State::failed)
       doubt(wait);
     else
       tell(wait, std::move(verdict), now);
   }
-  if (stall_timeout.count() > 0 && wait.stall.stood(now) >= stall_timeout) {
-    Error error{
-        .message = fmt::format("{} has not moved for {}: gave up", describe(wait.await->ref),
-                               format_duration(stall_timeout)),
-        .hint = "mend the cause and try again; --stall-timeout says how long to wait for that (0: for ever)",
-        .causes = {wait.stall.cause()}};
-    return end(token, std::move(error));
-  }
+  if (stall_timeout.count() > 0 && wait.stall.stood(now) >= stall_timeout)
+    return end(token, stalled(wait, stall_timeout));
   if (wait.await->timeout.count() > 0 && now - wait.started >= wait.await->timeout)
     end(token, timed_out(wait, connection_of(wait)));
 }
@@ -333,8 +363,6 @@ void Waits::cancel_all() {
   state_->doubted.clear();
   state_->looking = false;
 }
-
-std::size_t Waits::active() const { return state_->waits.size(); }
 
 std::string Waits::connection() const {
   std::string trouble;

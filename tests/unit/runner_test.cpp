@@ -439,7 +439,8 @@ TEST_CASE("runner: a stream that can be done without, and never loads, holds nob
   FakeApi api;
   api.hold_loading("events");
   Operation operation = one_claim(minutes{10});
-  std::get<Await>(operation.steps[1].action).watches.push_back({.gvr = gvr::event(), .ns = "demo"});
+  std::get<Await>(operation.steps[1].action)
+      .watches.push_back({.gvr = gvr::event(), .ns = "demo", .from_now = true});
   api.at(seconds{1}, [&] { api.trouble("events", "500 storage is broken"); });
   api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
   CHECK_FALSE(run_all(api, operation).error.has_value());

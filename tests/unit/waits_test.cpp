@@ -105,3 +105,38 @@ TEST_CASE("waits: an event does not have every wait of the namespace judged at o
   CHECK_FALSE(run(api, std::move(operation), {}, [](const Runner&) {}).error.has_value());
   CHECK(judged < 40 * 20);  // 12 ticks, the first and the last; by every event it would be 12,000
 }
+
+TEST_CASE("waits: done does not count before every stream was heard of") {
+  FakeApi api;
+  api.put(gvr::pvc(), marked(claim("a")));
+  api.hold_loading("datavolumes");
+  Operation operation{.id = kOperationId, .title = "wait"};
+  Await await = phase_is(claim("a"), "Bound", minutes{10});
+  await.watches.push_back({.gvr = gvr::data_volume(), .ns = "demo"});
+  operation.steps.push_back({.id = "a", .action = std::move(await), .group = "a"});
+  api.at(seconds{1}, [&] { api.trouble("datavolumes", "HTTP 503"); });
+  api.at(seconds{2}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+  SUBCASE("heard of at last") {
+    api.at(seconds{30}, [&] { api.loaded("datavolumes"); });
+    std::string trouble;
+    const Outcome outcome = run(api, operation, {}, [&](const Runner& runner) {
+      if (!runner.progress().rows.empty() && trouble.empty())
+        trouble = runner.progress().rows.front().trouble;
+    });
+    CHECK_FALSE(outcome.error.has_value());
+    CHECK(api.elapsed() >= seconds{30});
+    CHECK(api.elapsed() < seconds{32});
+    CHECK(trouble == "datavolumes cannot be read: HTTP 503");
+  }
+  SUBCASE("they may not be listed") {
+    api.at(seconds{30}, [&] { api.forbid("datavolumes", {.code = Code::forbidden}); });
+    CHECK_FALSE(run(api, operation, {}, [](const Runner&) {}).error.has_value());
+    CHECK(api.elapsed() >= seconds{30});
+  }
+  SUBCASE("never: it ends as if the cluster could not be reached, so that nothing is taken back") {
+    const Outcome outcome = run(api, operation, {.stall_timeout = minutes{2}}, [](const Runner&) {});
+    REQUIRE(outcome.error.has_value());
+    CHECK(outcome.error->code == Code::unreachable);
+    CHECK(outcome.error->causes == std::vector<std::string>{"datavolumes cannot be read: HTTP 503"});
+  }
+}
