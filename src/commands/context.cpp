@@ -333,6 +333,7 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
                            .wait_command = operation.wait_command,
                            .resume_command = operation.resume_command,
                            .cancel_command = operation.cancel_command,
+                           .put_back_command = operation.put_back_command,
                            .results = operation.results};
   bool said_interrupted = false;
   bool due = true;
@@ -359,6 +360,8 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
 void Context::say_after(const op::Operation& operation, const op::Outcome& outcome) const {
   for (const std::string& text : outcome.notes) note("note", text);
   for (const std::string& text : outcome.left) note("warning", "left as it is: " + text);
+  if (!outcome.not_put_back.empty() || (outcome.abandoned && !outcome.left.empty()))
+    if (!operation.put_back_command.empty()) note("note", "to put it back:   " + operation.put_back_command);
   if (!outcome.error) return;
   if (outcome.undone && outcome.made.empty() && outcome.left.empty())
     return note("note", "undone: nothing that was made is left");
@@ -366,8 +369,8 @@ void Context::say_after(const op::Operation& operation, const op::Outcome& outco
                        outcome.error->code == Code::unreachable ||
                        outcome.error->code == Code::unauthenticated;
   if (outcome.made.empty() && outcome.left.empty() && !goes_on) return;
-  for (const std::string& name : outcome.made)
-    note("note", fmt::format("{} in namespace {} is left in place", name, scope_.ns));
+  for (const ObjectRef& made : outcome.made)
+    note("note", fmt::format("{} in namespace {} is left in place", resource_name(made), made.ns));
   if (goes_on && !operation.resume_command.empty())
     note("note", "to go on with it: " + operation.resume_command);
   else if (goes_on && !operation.wait_command.empty())

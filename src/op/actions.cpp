@@ -85,11 +85,12 @@ struct Start {
     Request request = request_of(a, *body, cx.field_manager);
     request.keep = identity();
     auto finish = answer_to(fmt::format("while changing {}", describe(a.ref)));
-    cx.api.request(std::move(request),
-                   [optional = a.optional, finish = std::move(finish)](Result<Response> answer) {
-                     const bool forbidden = !answer && answer.error().code == Code::forbidden;
-                     finish(optional && forbidden ? Response{} : std::move(answer));
-                   });
+    cx.api.request(
+        std::move(request), [optional = a.optional, finish = std::move(finish)](Result<Response> answer) {
+          const bool needless =
+              !answer && (answer.error().code == Code::forbidden || answer.error().code == Code::not_found);
+          finish(optional && needless ? Response{} : std::move(answer));
+        });
   }
 
   void operator()(const Call& a) const {

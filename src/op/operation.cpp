@@ -78,8 +78,9 @@ Permissions permissions(const Operation& operation) {
   Permissions all{.optional = operation.reads};
   for (const Step& step : operation.steps) {
     const Patch* patch = std::get_if<Patch>(&step.action);
-    const bool needed = (step.phase == Phase::main || step.phase == Phase::put_back) &&
-                        (patch == nullptr || !patch->optional);
+    // What a sweep before a put_back cannot remove is said, and no reason not to put back.
+    const bool put_back = step.phase == Phase::put_back && !std::holds_alternative<Sweep>(step.action);
+    const bool needed = (step.phase == Phase::main || put_back) && (patch == nullptr || !patch->optional);
     std::visit(Collect{needed ? all.required : all.optional, all.optional}, step.action);
   }
   std::erase_if(all.optional, [&](const kube::Permission& p) {

@@ -50,7 +50,7 @@ struct Create {
 struct Patch {
   ObjectRef ref{};
   Body body{};      // a merge patch; {"metadata": {"resourceVersion": …}} in it makes it conditional
-  bool optional{};  // who may not do it does without
+  bool optional{};  // who may not do it does without, and what is gone (undone, perhaps) needs it no more
 };
 struct Delete {
   ObjectRef ref{};
@@ -95,10 +95,11 @@ using Action = std::variant<Create, Patch, Delete, Sweep, Call, Guard, Await>;
 ///   |                | success | failure        | first Ctrl-C     |
 ///   | undo           |         | its group's    | with cancel only |
 ///   | put_back       | yes     | yes            | yes              |
-///   | tidy           | yes     | yes            | with cancel only |
+///   | tidy           | yes     | yes, but of what is left in place | with cancel only |
 ///
 /// tidy removes temporary objects: after an interrupt they stay, for what still runs on needs them.
-/// In undo and put_back a step runs although what it needs has failed: they do what they can, in their order.
+/// In undo a step runs although what it needs has failed, in put_back although a wait that it needs has: they do what they can,
+/// in their order. A put_back that fails is an error of the whole.
 enum class Phase { main, undo, put_back, tidy };
 
 struct Step {
@@ -135,6 +136,7 @@ struct Operation {
   std::string wait_command{};             // the exact command that waits for what was submitted
   std::string resume_command{};           // the exact command that goes on with it when it was cut off
   std::string cancel_command{};           // the exact command that gives it up
+  std::string put_back_command{};         // the exact command that puts back what this operation may fail to
   std::vector<kube::Permission> reads{};  // what the plan was made from; optional
   std::vector<ObjectRef> results{};       // what the user asked for, in order
   Charge charge{};

@@ -38,10 +38,14 @@ struct Tally {
 };
 
 /// Timed out: objects are left in place, they go on. Not reachable, or no longer let in: an undo could not be carried
-/// out either, and a wait that lost sight says nothing about what it waited for.
+/// out either. A wait that ends without a judgement has lost sight, and says nothing about what it waited for.
 bool must_keep(Code code, const Action& action) {
-  if (code == Code::timed_out || code == Code::unreachable || code == Code::unauthenticated) return true;
-  return code == Code::forbidden && std::holds_alternative<Await>(action);
+  if (std::holds_alternative<Await>(action)) return code != Code::failed;
+  return code == Code::timed_out || code == Code::unreachable || code == Code::unauthenticated;
+}
+
+bool is_write(const Action& action) {
+  return !std::holds_alternative<Await>(action) && !std::holds_alternative<Guard>(action);
 }
 
 }  // namespace
@@ -88,6 +92,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   const Step& step(std::size_t index) const { return operation.steps[index]; }
   Tally& tally_of(std::size_t index) { return tallies[*nodes[index].row]; }  // main steps only
   bool is_main(std::size_t index) const { return step(index).phase == Phase::main; }
+  bool has_written() const;
 };
 
 /// One row per group; a step without a group has a row of its own only while it is a main step.
@@ -123,10 +128,16 @@ bool Runner::State::wanted(std::size_t index) const {
   const bool cancel = interrupted && options.cancel_on_interrupt;
   if (s.phase == Phase::put_back || s.phase == Phase::main) return true;
   if (interrupted && !cancel) return false;
-  if (s.phase == Phase::tidy) return true;
-  if (options.keep_failed && !cancel) return false;
   const bool keep = std::ranges::any_of(tallies, &Tally::keep);
-  if (s.group.empty() || !node.row) return (!outcome.errors.empty() || cancel) && !keep;
+  const bool everybodys = s.group.empty() || !node.row;
+  const bool keep_failed = options.keep_failed && !cancel;
+  if (s.phase == Phase::tidy) {
+    // What is left in place goes on, or is looked at: it may still need them.
+    const auto stays = [&](const Tally& row) { return row.keep || (keep_failed && row.missed > 0); };
+    return everybodys ? std::ranges::none_of(tallies, stays) : !stays(tallies[*node.row]);
+  }
+  if (keep_failed) return false;
+  if (everybodys) return (!outcome.errors.empty() || cancel) && !keep;
   return tallies[*node.row].missed > 0 && !tallies[*node.row].keep;
 }
 
@@ -231,10 +242,9 @@ void Runner::State::launch_wait(std::size_t index, const Await& await) {
 
 void Runner::State::step_done(std::size_t index, Done done) {
   const Step& s = step(index);
-  if (const Create* create = std::get_if<Create>(&s.action))
-    outcome.made.push_back(resource_name(create->ref));
+  if (const Create* create = std::get_if<Create>(&s.action)) outcome.made.push_back(create->ref);
   for (const std::string& name : done.removed) {
-    std::erase(outcome.made, name);
+    std::erase_if(outcome.made, [&](const ObjectRef& ref) { return resource_name(ref) == name; });
     outcome.removed.push_back(name);
   }
   for (std::string& warning : done.warnings)
@@ -242,6 +252,12 @@ void Runner::State::step_done(std::size_t index, Done done) {
       outcome.notes.push_back(std::move(warning));
   if (!done.object.is_null()) seen->keep(s.id, std::move(done.object));
   end_step(index, Status::done);
+}
+
+bool Runner::State::has_written() const {
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i].begun && is_write(step(i).action)) return true;
+  return false;
 }
 
 void Runner::State::step_waited(std::size_t index, Verdict verdict) {
@@ -253,6 +269,8 @@ void Runner::State::step_waited(std::size_t index, Verdict verdict) {
 }
 
 void Runner::State::fail_step(std::size_t index, Error error) {
+  // "Refused" promises that nothing was written.
+  if (error.code == Code::precondition && has_written()) error.code = Code::failed;
   if (is_main(index)) {
     row_of(index).trouble = error.message;
     tally_of(index).failed = true;
@@ -263,6 +281,8 @@ void Runner::State::fail_step(std::size_t index, Error error) {
     outcome.errors.push_back(std::move(error));
   } else {
     outcome.left.push_back(left_line(step(index), error));
+    if (phase == Phase::put_back && is_write(step(index).action))
+      outcome.not_put_back.push_back(std::move(error));
   }
   end_step(index, Status::failed);
 }
@@ -287,7 +307,8 @@ void Runner::State::end_step(std::size_t index, Status status) {
   touch();
   for (const std::size_t d : node.dependents) {
     if (!nodes[d].chosen || ended(nodes[d].status)) continue;
-    const bool best_effort = phase == Phase::undo || phase == Phase::put_back;
+    const bool best_effort =
+        phase == Phase::undo || (phase == Phase::put_back && !is_write(step(index).action));
     if (status != Status::done && !best_effort) {
       end_step(d, Status::skipped);
     } else if (--nodes[d].unmet == 0) {
@@ -358,7 +379,8 @@ void Runner::interrupt(int signal) {
   if (s.outcome.signal != 0) {
     s.outcome.abandoned = true;
     for (std::size_t i = 0; i < s.nodes.size(); ++i)
-      if (s.step(i).phase == Phase::put_back && !ended(s.nodes[i].status) && s.wanted(i))
+      if (s.step(i).phase == Phase::put_back && is_write(s.step(i).action) && !ended(s.nodes[i].status) &&
+          s.wanted(i))
         s.outcome.left.push_back(fmt::format("{}: not put back", target_name(s.step(i).action)));
       else if (s.nodes[i].status == Status::active && std::holds_alternative<Create>(s.step(i).action))
         s.outcome.left.push_back(target_name(s.step(i).action) + ": may have been created");

@@ -24,18 +24,19 @@ struct RunOptions {
 
 /// How it ended.
 struct Outcome {
-  std::vector<Error> errors{};  // one per failed step of the main part, in the order they happened
-  std::size_t succeeded{};      // groups all of whose main steps are done
-  std::size_t failed{};         // groups with a failed step
+  std::vector<Error> errors{};    // one per failed step of the main part, in the order they happened
+  std::size_t succeeded{};        // groups all of whose main steps are done
+  std::size_t failed{};           // groups with a failed step
+  std::vector<ObjectRef> made{};  // created and not deleted again
   std::vector<std::string>
-      made{};  // "virtualmachineclone.clone.kubevirt.io/x": created and not deleted again
-  std::vector<std::string> removed{};  // what was deleted, in the order it happened
-  std::vector<std::string> left{};     // what undo, put_back and tidy could not do: object and reason
-  std::vector<std::string> notes{};    // messages of verdicts that ended well
-  int signal{};                        // SIGINT or SIGTERM when interrupted
-  bool abandoned{};                    // second signal: left at once
-  bool undone{};                       // undo steps ran; `made` and `left` tell what they left
-  Seen seen{};                         // answers and verdicts, by step
+      removed{};  // "virtualmachine.kubevirt.io/x": what was deleted, in the order it happened
+  std::vector<std::string> left{};    // what undo, put_back and tidy could not do: object and reason
+  std::vector<Error> not_put_back{};  // those of it that were there before, and are not as they were
+  std::vector<std::string> notes{};   // messages of verdicts that ended well
+  int signal{};                       // SIGINT or SIGTERM when interrupted
+  bool abandoned{};                   // second signal: left at once
+  bool undone{};                      // undo steps ran; `made` and `left` tell what they left
+  Seen seen{};                        // answers and verdicts, by step
   /// The one error of the whole (none: success). Several: the first, with the counts; some of many: `partly`.
   std::optional<Error> error{};
 };

@@ -83,8 +83,15 @@ std::string left_line(const Step& step, const Error& error) {
 }
 
 std::optional<Error> ending(const Outcome& outcome, const std::string& title, std::size_t rows) {
-  if (outcome.signal == 0)
-    return outcome.errors.empty() ? std::nullopt : std::optional(sum_of_errors(outcome, rows));
+  if (outcome.signal == 0 && outcome.errors.empty()) {
+    if (outcome.not_put_back.empty()) return std::nullopt;
+    Error error{.code = Code::partly,
+                .message = fmt::format("{}: done, but not all is as it was before", title)};
+    for (const Error& each : outcome.not_put_back) error.causes.push_back(each.message);
+    error.hint = outcome.not_put_back.front().hint;
+    return error;
+  }
+  if (outcome.signal == 0) return sum_of_errors(outcome, rows);
   const char* when = outcome.failed == 0 ? "done, but interrupted while tidying up" : "interrupted";
   Error error{.code = outcome.signal == SIGTERM ? Code::terminated : Code::interrupted,
               .message = fmt::format("{}: {}", title, when)};

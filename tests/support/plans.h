@@ -51,4 +51,10 @@ inline Json phase(const std::string& value) {
   return patch;
 }
 
+inline std::vector<std::string> names(const std::vector<ObjectRef>& refs) {
+  std::vector<std::string> out;
+  for (const ObjectRef& ref : refs) out.push_back(resource_name(ref));
+  return out;
+}
+
 }  // namespace wukong::testing

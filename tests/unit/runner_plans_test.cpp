@@ -158,7 +158,7 @@ TEST_CASE("clone to 30 targets: Ctrl-C during the snapshot makes no target") {
   const Outcome outcome = run_all(api, clone_many(30));
   CHECK(outcome.error->code == Code::interrupted);
   CHECK(stored(api, "persistentvolumeclaims", 30) == 0);
-  CHECK(outcome.made == std::vector<std::string>{"virtualmachinesnapshot.snapshot.kubevirt.io/s"});
+  CHECK(names(outcome.made) == std::vector<std::string>{"virtualmachinesnapshot.snapshot.kubevirt.io/s"});
 }
 
 TEST_CASE("clone to 30 targets: a check at the end that refuses is said, and is no failure") {

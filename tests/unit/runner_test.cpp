@@ -43,7 +43,7 @@ TEST_CASE("runner: creates, waits, ends") {
   const Outcome outcome = run_all(api, one_claim());
   CHECK_FALSE(outcome.error.has_value());
   CHECK(outcome.succeeded == 1);
-  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(names(outcome.made) == std::vector<std::string>{"persistentvolumeclaim/a"});
   CHECK(api.elapsed() >= seconds{5});
   CHECK(api.elapsed() < seconds{6});
 }
@@ -63,7 +63,7 @@ TEST_CASE("runner: keep_failed leaves what was made") {
   FakeApi api;
   api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
   const Outcome outcome = run_all(api, one_claim(), {.keep_failed = true});
-  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(names(outcome.made) == std::vector<std::string>{"persistentvolumeclaim/a"});
   CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
 }
 
@@ -218,7 +218,7 @@ TEST_CASE("runner: what undo cannot do is said") {
              FakeApi::error(Code::forbidden, "not allowed"));
   const Outcome outcome = run_all(api, one_claim());
   CHECK(outcome.left == std::vector<std::string>{"PersistentVolumeClaim demo/a: not allowed"});
-  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(names(outcome.made) == std::vector<std::string>{"persistentvolumeclaim/a"});
 }
 
 TEST_CASE("runner: a path that nobody serves proves no object gone") {
@@ -335,7 +335,7 @@ TEST_CASE("runner: Ctrl-C lets a write in flight finish, starts nothing new, lea
   const Outcome outcome = run_all(api, one_claim());
   REQUIRE(outcome.error.has_value());
   CHECK(outcome.error->code == Code::interrupted);
-  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(names(outcome.made) == std::vector<std::string>{"persistentvolumeclaim/a"});
   CHECK(api.watches() == 0);
 }
 
@@ -387,7 +387,7 @@ TEST_CASE("runner: Ctrl-C during the undo of a failure skips the rest of it, and
   api.at(seconds{20}, [&] { api.raise(SIGINT); });
   const Outcome outcome = run_all(api, std::move(operation));
   CHECK(outcome.error->code == Code::interrupted);
-  CHECK(outcome.made == std::vector<std::string>{"persistentvolumeclaim/a"});
+  CHECK(names(outcome.made) == std::vector<std::string>{"persistentvolumeclaim/a"});
   CHECK(api.lines() == std::vector<std::string>{"POST /api/v1/namespaces/demo/persistentvolumeclaims"});
   CHECK(api.elapsed() < seconds{22});
 }
@@ -491,4 +491,72 @@ TEST_CASE("runner: left at once with a create in flight: it is said what may be 
   api.at(seconds{2}, [&] { api.raise(SIGINT); });
   const Outcome outcome = run_all(api, one_claim());
   CHECK(outcome.left == std::vector<std::string>{"PersistentVolumeClaim demo/a: may have been created"});
+}
+
+// ---- what was there before, and what is left in place
+
+namespace {
+
+const std::string kVmPath = "/apis/kubevirt.io/v1/namespaces/demo/virtualmachines/web";
+
+/// one_claim(), for which the VM web is changed and changed back: by two writes, the second only after the first.
+Operation with_vm_changed() {
+  Operation operation = one_claim();
+  const auto write = [](const char* key) { return Patch{vm("web"), Json{{"spec", {{key, true}}}}}; };
+  operation.steps.insert(operation.steps.begin(), {.id = "change", .action = write("changed"), .group = "a"});
+  operation.steps.push_back(
+      {.id = "back", .action = write("back"), .phase = Phase::put_back, .after = "change"});
+  operation.steps.push_back({.id = "forget",
+                             .needs = {"back"},
+                             .action = write("forgotten"),
+                             .phase = Phase::put_back,
+                             .after = "change"});
+  return operation;
+}
+
+}  // namespace
+
+TEST_CASE("runner: what is not put back is an error of the whole, and is not forgotten") {
+  FakeApi api;
+  api.put(gvr::vm(), skeleton(vm("web")));
+  api.at(seconds{5}, [&] {
+    api.merge(gvr::pvc(), "demo", "a", phase("Bound"));
+    api.script(kube::Method::patch, kVmPath, FakeApi::error(Code::failed, "locked"));
+  });
+  const Outcome outcome = run_all(api, with_vm_changed());
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::partly);
+  CHECK(outcome.error->message == "make a: done, but not all is as it was before");
+  CHECK(outcome.error->causes == std::vector<std::string>{"locked"});
+  CHECK_FALSE(flag(*api.stored("virtualmachines", "demo", "web"), {"spec", "forgotten"}));
+  CHECK(outcome.succeeded == 1);
+}
+
+TEST_CASE("runner: a refusal after a write does not claim that nothing was written") {
+  FakeApi api;
+  Operation operation = one_claim();
+  operation.steps.push_back({.id = "check",
+                             .needs = {"make"},
+                             .action = Guard{.check = [](const auto&, const auto&) -> Result<void> {
+                               return Error{.code = Code::precondition, .message = "no"};
+                             }},
+                             .group = "a"});
+  CHECK(run_all(api, std::move(operation)).error->code == Code::failed);
+}
+
+TEST_CASE(
+    "runner: a wait that loses sight undoes nothing, and what is left in place keeps its temporary objects") {
+  FakeApi api;
+  Operation operation = one_claim();
+  operation.steps.push_back(
+      {.id = "tidy", .action = Delete{claim("a"), "make"}, .phase = Phase::tidy, .after = "make"});
+  SUBCASE("it may not be looked at any more") {
+    api.script(kube::Method::get, "/api/v1/namespaces/demo/persistentvolumeclaims",
+               FakeApi::error(Code::not_found, "404 page not found"));
+  }
+  SUBCASE("it takes too long") { operation.steps[1].action = phase_is(claim("a"), "Bound", seconds{3}); }
+  const Outcome outcome = run_all(api, std::move(operation));
+  REQUIRE(outcome.error.has_value());
+  CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
+  CHECK(names(outcome.made) == std::vector<std::string>{"persistentvolumeclaim/a"});
 }
