@@ -124,18 +124,23 @@ void show_vm(Cluster& cluster, const Json& vm) {
 
 // ---- run strategies
 
-/// What `virtctl start` and `stop` ask of a VM that decides by itself (Manual), once.
+/// `virtctl start` and `stop` leave these as they are, and ask; others they change.
+bool is_asked(std::string_view strategy) { return strategy == "Manual" || strategy == "RerunOnFailure"; }
+
+/// What was asked, once. One of strategy RerunOnFailure that was stopped looks like a failed one, and stays off.
 std::string take_request(Cluster& cluster, const Json& vm) {
   const Json& requests = items(vm, {"status", "stateChangeRequests"});
   if (requests.empty()) return {};
   std::string action(text(requests.front(), {"action"}));
-  cluster.merge_status(kVms, vm, {{"stateChangeRequests", nullptr}});
+  const Json failure = action == "Stop" ? Json{{"consecutiveFailCount", 1}} : Json();
+  cluster.merge_status(kVms, vm, {{"stateChangeRequests", nullptr}, {"startFailure", failure}});
   return action;
 }
 
-bool wants_to_run(std::string_view strategy, bool runs, std::string_view request) {
-  if (strategy == "Manual") return runs ? request != "Stop" : request == "Start";
-  return strategy != "Halted";
+bool wants_to_run(const Json& vm, std::string_view strategy, bool runs, std::string_view request) {
+  if (is_asked(strategy) && (runs || !request.empty())) return runs ? request != "Stop" : request == "Start";
+  if (strategy == "RerunOnFailure") return find(vm, {"status", "startFailure"}) == nullptr;
+  return strategy != "Halted" && strategy != "Manual";
 }
 
 /// Why a VM refuses to be started or stopped; "" when it does not.
@@ -159,7 +164,7 @@ void step_vm(Cluster& cluster, const Json& vm) {
     return show_vm(cluster, vm);
   }
   cluster.add_finalizer(kVms, vm, kFinalize);
-  const bool run = wants_to_run(strategy_of(vm), vmi != nullptr, take_request(cluster, vm));
+  const bool run = wants_to_run(vm, strategy_of(vm), vmi != nullptr, take_request(cluster, vm));
   if (run && vmi == nullptr) create_vmi(cluster, vm);
   if (!run && vmi != nullptr) remove_vmi(cluster, vm, *vmi);
   show_vm(cluster, vm);
@@ -195,7 +200,7 @@ Reply<void> change_run_state(Cluster& cluster, const std::string& ns, const std:
   const std::string strategy = strategy_of(*vm);
   if (const std::string problem = problem_with(action, strategy, runs); !problem.empty())
     return tl::unexpected(conflict(kSingular, name, problem));
-  if (strategy == "Manual") {
+  if (is_asked(strategy)) {
     const Json request = {{"action", action == "start" ? "Start" : "Stop"}};
     if (!dry_run) cluster.merge_status(kVms, *vm, {{"stateChangeRequests", Json::array({request})}});
     return {};

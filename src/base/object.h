@@ -95,6 +95,8 @@ inline constexpr const char* kKept =
     "vm.novasphere.dev/kept";  // annotation, "true": the user keeps it, it is no leftover of a run that was cut off
 inline constexpr const char* kStoppedBy =
     "vm.novasphere.dev/stopped-by";  // annotation of a VM: the operation that stopped it, and will start it again
+inline constexpr const char* kStoppedFrom =
+    "vm.novasphere.dev/stopped-from";  // likewise: the run strategy that it had
 inline constexpr const char* kTargetNamespace =
     "vm.novasphere.dev/target-namespace";  // annotation of a snapshot: where what is made from it is, when elsewhere
 }  // namespace mark

@@ -75,6 +75,17 @@ Verdict judge_stopped(const VmWait& wait, const View& view, const Verdict& befor
           : "");
 }
 
+Verdict judge_unlocked(const VmWait& wait, const View& view, const Verdict& before, Duration waited) {
+  Draft draft(before, waited);
+  const Json* vm = view.find(kVms, wait.name);
+  if (vm == nullptr) return view.known(kVms) ? draft.done() : draft.working("Waiting");
+  for (const char* lock : {"snapshotInProgress", "restoreInProgress"})
+    if (const std::string_view by = text(*vm, {"status", lock}); !by.empty())
+      return draft.working("Waiting",
+                           fmt::format("{} {} is under way", lock[0] == 's' ? "snapshot" : "restore", by));
+  return draft.done();
+}
+
 }  // namespace
 
 bool is_halted(const Json& vm) {
@@ -95,6 +106,16 @@ std::vector<Watched> watches_vm_stopped(const VmWait& wait) {
   return {
       {.gvr = gvr::vmi(), .ns = wait.ns, .name = wait.name, .keep = {{"status.phase"}}, .required = true}};
 }
+
+std::vector<Watched> watches_vm_unlocked(const VmWait& wait) {
+  return {{.gvr = gvr::vm(),
+           .ns = wait.ns,
+           .name = wait.name,
+           .keep = {{"status.snapshotInProgress", "status.restoreInProgress"}},
+           .required = true}};
+}
+
+Judge vm_unlocked_judge(VmWait wait) { return std::bind_front(judge_unlocked, std::move(wait)); }
 
 Judge vm_stopped_judge(VmWait wait) { return std::bind_front(judge_stopped, std::move(wait)); }
 

@@ -23,6 +23,11 @@ std::vector<Watched> watches_vm_stopped(const VmWait& wait);
 /// a guest that powered itself off leaves a finished instance.
 Judge vm_stopped_judge(VmWait wait);
 
+std::vector<Watched> watches_vm_unlocked(const VmWait& wait);
+/// Done when no snapshot and no restore of the VM is under way: while one is, KubeVirt refuses to start or stop it. Nothing is
+/// waited for when the VM is gone or cannot be read.
+Judge vm_unlocked_judge(VmWait wait);
+
 /// True when the VM shall not run: run strategy Halted, or `running: false`.
 bool is_halted(const Json& vm);
 
