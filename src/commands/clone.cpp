@@ -15,8 +15,10 @@
 #include "commands/clone_native.h"
 #include "commands/clone_restores.h"
 #include "commands/clone_resume.h"
+#include "commands/clone_stop.h"
 #include "commands/vm_argument.h"
 #include "status/vm_disks.h"
+#include "status/vm_status.h"
 #include "status/watched.h"
 
 namespace wukong::commands {
@@ -47,7 +49,9 @@ std::string disks_cell(const Json& vm, const Verdict* verdict) {
 /// A new VM as a table row; `vm` is null when it cannot be read.
 std::vector<std::string> result_row(const std::string& target, const std::string& source, const Json& vm,
                                     const Verdict* verdict) {
-  const std::string status(text(vm, {"status", "printableStatus"}));
+  std::string status(text(vm, {"status", "printableStatus"}));
+  // KubeVirt's word lags behind the disks ("DataVolumeError" in healthy clones); one that shall not run, and does not, is stopped.
+  if (status::is_halted(vm) && !is_running(vm)) status = "Stopped";
   return {target, status.empty() ? "Unknown" : status, vm.is_null() ? "unknown" : disks_cell(vm, verdict),
           source};
 }
@@ -69,7 +73,7 @@ std::vector<std::string> creates_of(const op::Operation& operation) {
   return ids;
 }
 
-bool waits(const op::Operation& operation) {
+bool is_waited_for(const op::Operation& operation) {
   return std::any_of(operation.steps.begin(), operation.steps.end(),
                      [](const op::Step& step) { return step.id.starts_with("usable"); });
 }
@@ -79,7 +83,8 @@ Result<void> print_submitted(const CloneNames& names, const Submitted& told, con
                              const render::Printer& printer, Context& cx) {
   Result<void> printed{};
   if (printer.is_table() || printer.format == render::OutputFormat::name) {
-    for (const std::string& made : outcome.made) cx.print(made + (printer.is_table() ? " created\n" : "\n"));
+    for (const ObjectRef& made : outcome.made)
+      cx.print(resource_name(made) + (printer.is_table() ? " created\n" : "\n"));
   } else {
     std::vector<Json> objects;
     for (const std::string& id : told.creates)
@@ -115,7 +120,11 @@ Result<void> print_cloned(const CloneNames& names,
     const bool known = got && (*got)[i].is_known();
     if (!known) cx.note("note", vm_words(there, done[i]) + " is there, but could not be read");
     const Json vm = known ? (*got)[i].object : Json();
-    rows.push_back(result_row(done[i], names.source, vm, outcome.seen.verdict(usable(done[i]))));
+    // One that runs has all its disks, whatever was said of them before it started.
+    const Verdict* running = outcome.seen.verdict("running-" + done[i]);
+    const bool runs = running != nullptr && running->state == Verdict::State::done;
+    rows.push_back(
+        result_row(done[i], names.source, vm, runs ? nullptr : outcome.seen.verdict(usable(done[i]))));
     ids += resource_name({gvr::vm(), there.ns, done[i]}) + "\n";
     if (known) objects.push_back(vm);
   }
@@ -185,8 +194,12 @@ void note_fills(const CloneNames& names, const op::Outcome& outcome, Context& cx
   for (const std::string& line : fill_words(fills, names.disks.type)) cx.note("note", line);
 }
 
-/// The step after which a target is there.
-std::string made_step(bool waits, const CloneNames& names, const std::string& target) {
+/// The step after which a target is there, and not undone any more.
+std::string made_step(const op::Operation& operation, const CloneNames& names, const std::string& target) {
+  const bool running = std::ranges::any_of(
+      operation.steps, [&](const op::Step& step) { return step.id == "running-" + target; });
+  if (running) return "running-" + target;
+  const bool waits = is_waited_for(operation);
   if (names.method == CloneMethod::native) return waits ? "usable" : "clone";
   return (waits ? "usable-" : "vm-") + target;
 }
@@ -196,8 +209,7 @@ Result<void> expose(op::Operation& operation, const std::vector<Exposure>& expos
   if (exposures.empty()) return {};
   const Scope there = cx.scope().in(names.target_ns);
   WUKONG_TRY(const ExposeFacts facts, gather_exposures(api, there));
-  const bool waited = waits(operation);
-  const auto after = [&](const std::string& target) { return made_step(waited, names, target); };
+  const auto after = [&](const std::string& target) { return made_step(operation, names, target); };
   return add_exposures(operation, exposures, facts, after, there);
 }
 
@@ -227,7 +239,7 @@ Result<void> run(const CloneOptions& o, Context& cx) {
   if (settled.dry_run != DryRunMode::none)
     return cx.show_plan(operation, settled.dry_run, printer, o.write.field_manager);
 
-  const Submitted told{.waits = waits(operation),
+  const Submitted told{.waits = is_waited_for(operation),
                        .creates = creates_of(operation),
                        .wait_command = operation.wait_command,
                        .cancel_command = operation.cancel_command};

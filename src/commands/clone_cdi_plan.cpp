@@ -11,6 +11,7 @@
 #include "commands/clone_parts.h"
 #include "commands/clone_resume.h"
 #include "commands/clone_room.h"
+#include "commands/clone_stop.h"
 #include "commands/quota.h"
 #include "commands/vm_argument.h"
 #include "manifest/data_volume.h"
@@ -211,7 +212,8 @@ std::vector<std::string> notes_of(const Plan& plan, const CdiFacts& facts, const
   if (!plan.names.reason.empty()) notes.push_back(fmt::format("method cdi: {}", plan.names.reason));
   for (std::string& note : left_out_notes(plan.source)) notes.push_back(std::move(note));
   if (plan.stops)
-    notes.push_back(fmt::format("{} is stopped meanwhile, and started again", plan.names.source));
+    notes.push_back(fmt::format("{} is stopped meanwhile, and started again{}", plan.names.source,
+                                plan.snapshots ? "" : "; disks that are not filled by then are removed"));
   std::vector<std::string> referenced;
   for (const CopySource::Disk& disk : plan.source.disks)
     if (owner_of(plan, disk) == Owner::reference) referenced.push_back(disk.volume);
@@ -228,10 +230,9 @@ std::vector<std::string> notes_of(const Plan& plan, const CdiFacts& facts, const
 }
 
 std::string wait_command(const Plan& plan, const Scope& at) {
-  // Interrupted, the source runs again, and CDI waits for it.
-  std::string command =
-      plan.stops ? fmt::format("virtctl stop {} -n {} && ", plan.names.source, plan.ns) : "";
-  command += "kubectl wukong wait";
+  // Interrupted, the source runs again, and what was not copied by then is gone.
+  if (plan.stops) return {};
+  std::string command = "kubectl wukong wait";
   for (const std::string& target : plan.names.targets)
     for (const std::string& name : copied_claims(plan.source, target)) command += " dv/" + name;
   return fmt::format("{} {}", command, at.in(plan.names.target_ns).where());
@@ -329,9 +330,15 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   operation.wait_command = wait_command(*plan, at);
   operation.cancel_command = cancel_command(*plan, at);
   if (plan->stops) add_stop(operation, names, plan->source.vm, settled, at);
-  if (plan->snapshots && only_looks(names, earlier, made) && has_all_volumes(*plan, facts)) {
+  if (plan->snapshots && only_looks(names, earlier, made) && !has_all_volumes(*plan, facts))
+    return refuse(fmt::format("the snapshot that {} was made from is gone, and disks of it are missing",
+                              names.targets.front()),
+                  "they would be of another moment than its others; give it up, and begin anew: " +
+                      operation.cancel_command);
+  if (plan->snapshots && only_looks(names, earlier, made)) {
     const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
     for (const std::string& target : names.targets) add_made_target(operation, names, target, more, settled);
+    if (plan->stops) add_start_again(operation, names, plan->source.vm, {}, at);
     return operation;
   }
   if (plan->snapshots) {
@@ -348,7 +355,14 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   WUKONG_TRY(plan->references,
              add_references(operation, names, facts.references, options.copy_refs, plan->marks));
   for (std::size_t i = 1; i <= names.targets.size(); ++i) Target(operation, plan, i).add(settled);
-  for (const std::string& target : names.targets) add_undo(operation, *plan, target);
+  for (const std::string& target : names.targets)
+    if (!made.contains(target))
+      add_undo(operation, *plan, target);  // what was made before may be in use by now
+  if (plan->stops)
+    add_start_again(operation, names, plan->source.vm,
+                    {.snapshot = plan->snapshots ? std::optional(plan->snapshot) : std::nullopt,
+                     .volumes_ns = plan->snapshots ? "" : names.target_ns},
+                    at);
   if (plan->snapshots && !options.keep_snapshot)
     add_snapshot_removal(
         operation, plan->snapshot,

@@ -47,13 +47,16 @@ Result<void> check_source(const CloneNames& names, const CloneFacts& facts, cons
   if (status::has_persistent_state(vm))
     return refuse(words + " has persistent TPM or EFI state, which KubeVirt cannot clone",
                   "take it away from a copy of the VM's manifest, or restore a snapshot of the VM in place");
-  return {};
+  return check_host_disks(words, vm);
 }
 
 Result<void> check_claim(const CloneNames& names, const kube::Fact& fact, const std::string& name,
                          const Scope& at) {
   const std::string words = vm_words(at, names.source);
   const std::string claim = fmt::format("PersistentVolumeClaim {}/{}", at.ns, name);
+  if (!text(fact.object, {"metadata", "deletionTimestamp"}).empty())
+    return refuse(fmt::format("{} has a disk that is being deleted: {}", words, claim),
+                  "nothing can be made from it any more");
   if (fact.is_absent())
     return refuse(fmt::format("{} names a disk that does not exist: {}", words, claim),
                   fmt::format("kubectl describe virtualmachine {} -n {}", names.source, at.ns));
@@ -128,6 +131,13 @@ Result<void> check_target(const CloneNames& names, const CloneFacts& facts, cons
 }
 
 }  // namespace
+
+Result<void> check_host_disks(const std::string& words, const Json& vm) {
+  const std::vector<std::string> disks = status::host_disks(vm);
+  if (disks.empty()) return {};
+  return refuse(fmt::format("{} has files of its node as disks: {}", words, fmt::join(disks, ", ")),
+                "the new VM would write the very same files: move them to claims first");
+}
 
 CloneApi clone_api(const CloneFacts& facts) {
   return {.clone = speaking(gvr::vm_clone(), facts.served),

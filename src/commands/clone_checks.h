@@ -28,6 +28,9 @@ Result<void> check_source_vm(const CloneNames& names, const CloneFacts& facts, c
 /// The part that is about the VM and its claims: for every method that copies them.
 Result<void> check_source_to_copy(const CloneNames& names, const CloneFacts& facts, const Scope& at);
 
+/// Errors: `precondition` for a VM (called `words`) with disks of kind hostDisk, which no copy can have for itself.
+Result<void> check_host_disks(const std::string& words, const Json& vm);
+
 /// What the user must know although it is no reason to refuse.
 std::vector<std::string> clone_notes(const CloneNames& names, const CloneFacts& facts, const Scope& at);
 

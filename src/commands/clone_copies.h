@@ -41,6 +41,9 @@ Result<CopyFacts> gather_copies(const CloneNames& names, CloneFacts base, kube::
 /// All disks of the source. Errors: `precondition`: for a VM, a claim that cannot be read; for a snapshot, missing, not ready, failed, partial.
 Result<CopySource> copy_source(const CloneNames& names, const CopyFacts& facts, const Scope& at);
 
+/// What must be said when VolumeSnapshots, which tell how large disks will be, cannot be read; else "".
+std::string unread_sizes_note(const CloneNames& names, const CopyFacts& facts);
+
 /// A claim's volume is as large as its capacity, which may be more than was asked for.
 std::int64_t claim_bytes(const Json& claim);
 

@@ -105,10 +105,15 @@ Result<CopySource> source_of_snapshot(const CloneNames& names, const CopyFacts& 
   if (status::has_persistent_state(out.vm))
     return refuse(words + " holds persistent TPM or EFI state, which cannot be cloned",
                   "restore it in place");
+  WUKONG_CHECK(check_host_disks(words, out.vm));
   const Json& backups = items(*content, {"spec", "volumeBackups"});
   for (const Json& volume : items(out.vm, {"spec", "template", "spec", "volumes"})) {
     if (status::claim_of(volume).empty()) continue;
     const std::string name(text(volume, {"name"}));
+    if (!is_chosen(names.disks, name)) {
+      out.disks.push_back({.volume = name});  // nothing more will be asked of it
+      continue;
+    }
     const auto backup = std::find_if(backups.begin(), backups.end(),
                                      [&](const Json& b) { return text(b, {"volumeName"}) == name; });
     if (backup == backups.end())
@@ -131,6 +136,12 @@ kube::Read names_of(const Gvr& gvr, const std::string& ns) {
 }
 
 }  // namespace
+
+std::string unread_sizes_note(const CloneNames& names, const CopyFacts& facts) {
+  if (!names.from_snapshot || !facts.volume_snapshots.is_unreadable()) return {};
+  return fmt::format("you may not list {}: how large the disks must be was not checked",
+                     gvr::volume_snapshot().qualified());
+}
 
 std::int64_t claim_bytes(const Json& claim) {
   return std::max(bytes_at(claim, {"spec", "resources", "requests", "storage"}),

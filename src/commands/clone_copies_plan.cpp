@@ -10,7 +10,9 @@
 #include "commands/clone_parts.h"
 #include "commands/clone_resume.h"
 #include "commands/clone_room.h"
+#include "commands/clone_stop.h"
 #include "commands/quota.h"
+#include "commands/vm_argument.h"
 #include "manifest/vm_copy.h"
 #include "manifest/vm_snapshot.h"
 #include "status/copy_status.h"
@@ -146,8 +148,26 @@ std::vector<std::string> volumes_of(const Plan& plan) {
   return volumes;
 }
 
-kube::Read unfilled_claims(const Plan& plan) {
-  return {.gvr = gvr::pvc(), .ns = plan.ns, .labels = plan.labels, .keep = {{"status.phase"}}};
+kube::Read all_claims(const Plan& plan) {
+  return {.gvr = gvr::pvc(), .ns = plan.ns, .keep = {{"status.phase", "spec.dataSourceRef"}}};
+}
+
+/// Claims of a target whose VM is not made yet are from a snapshot that is gone: its others would be of another moment.
+Result<void> check_one_moment(const CloneNames& names, const Earlier& earlier,
+                              const std::set<std::string>& made, const Scope& at) {
+  if (names.from_snapshot || !earlier.snapshot.is_absent()) return {};
+  for (const Json& claim : items(earlier.claims.object, {"items"})) {
+    const std::string name(text(claim, {"metadata", "name"}));
+    const bool of_made = std::any_of(made.begin(), made.end(),
+                                     [&](const std::string& vm) { return name.starts_with(vm + "-"); });
+    if (of_made) continue;
+    return refuse(
+        fmt::format("the snapshot that PersistentVolumeClaim {}/{} was made from is gone", at.ns, name),
+        fmt::format("other disks would be of another moment; give it up, and begin anew: kubectl wukong "
+                    "cancel operation/{} {}",
+                    at.operation_id, at.where()));
+  }
+  return {};
 }
 
 }  // namespace
@@ -175,18 +195,17 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   if (options.start) plan->run_strategy = start_strategy(plan->source.vm);
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.base.earlier, plan->marks));
   WUKONG_CHECK(check_free(names, plan->source, facts, kube::Fact::absent(), made, plan->marks));
+  WUKONG_CHECK(check_one_moment(names, facts.base.earlier, made, at));
   WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.vms));
 
   op::Operation operation{
       .id = at.operation_id, .request = plan->marks.request_hash, .title = clone_title(names, at)};
-  operation.notes = names.from_snapshot ? std::vector<std::string>{} : clone_notes(names, facts.base, at);
+  operation.notes = clone_notes(names, facts.base, at);
   if (!names.reason.empty()) operation.notes.push_back(fmt::format("method snapshot: {}", names.reason));
   for (std::string& note : left_out_notes(plan->source)) operation.notes.push_back(std::move(note));
-  if (names.from_snapshot && facts.volume_snapshots.is_unreadable())
-    operation.notes.push_back(
-        fmt::format("you may not list {}: that the disks are large enough was not checked",
-                    gvr::volume_snapshot().qualified()));
+  if (std::string note = unread_sizes_note(names, facts); !note.empty())
+    operation.notes.push_back(std::move(note));
   if (std::string note = lost_snapshot_note(names, facts.base.earlier, made); !note.empty())
     operation.notes.push_back(std::move(note));
   if (options.start)
@@ -204,9 +223,10 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   operation.reads = quota_reads(names.target_ns);
   const bool stop = is_to_stop(names, plan->source.vm, at);
   if (stop) add_stop(operation, names, plan->source.vm, settled, at);
+  const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
   if (only_looks(names, facts.base.earlier, made)) {
-    const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
     for (const std::string& target : names.targets) add_made_target(operation, names, target, more, settled);
+    if (stop) add_start_again(operation, names, plan->source.vm, {}, at);
     return operation;
   }
   if (!names.from_snapshot)
@@ -218,11 +238,20 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
                   .kept = options.keep_snapshot,
                   .reason = names.targets.size() > 1 ? "one for all of them" : ""},
                  plan->marks, settled);
-  for (std::size_t i = 1; i <= names.targets.size(); ++i) add_target(operation, plan, settled, i);
-  for (std::size_t i = 1; i <= names.targets.size(); ++i) add_undo(operation, plan, i);
+  std::vector<std::size_t> to_make;
+  for (std::size_t i = 1; i <= names.targets.size(); ++i) {
+    const std::string& target = names.targets[i - 1];
+    if (made.contains(target)) {
+      add_made_target(operation, names, target, more, settled);  // and never undone: it may be in use by now
+    } else {
+      add_target(operation, plan, settled, i);
+      to_make.push_back(i);
+    }
+  }
+  for (const std::size_t i : to_make) add_undo(operation, plan, i);
+  if (stop) add_start_again(operation, names, plan->source.vm, {.snapshot = plan->snapshot}, at);
   if (!names.from_snapshot && !options.keep_snapshot)
-    add_snapshot_removal(operation, plan->snapshot, {unfilled_claims(*plan)},
-                         is_copied_disk(names, plan->source));
+    add_snapshot_removal(operation, plan->snapshot, {all_claims(*plan)}, is_copied_disk(names, plan->source));
   return operation;
 }
 

@@ -92,8 +92,7 @@ ChosenMethod choose_method(const CloneNames& names, const CloneOptions& o, const
     return {other, "this cluster does not serve clone.kubevirt.io"};
   }
   if (o.count == 0) return {names.from_snapshot ? snapshot : cdi, std::move(beyond)};
-  if (!has_claims(facts))
-    return {restores, "you may not make claims, or not read those of the source"};
+  if (!has_claims(facts)) return {restores, "you may not make claims, or not read those of the source"};
   return {snapshot, std::move(beyond)};
 }
 

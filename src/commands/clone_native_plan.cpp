@@ -11,6 +11,7 @@
 #include "commands/clone_removal.h"
 #include "commands/clone_resume.h"
 #include "commands/clone_room.h"
+#include "commands/clone_stop.h"
 #include "commands/quota.h"
 #include "commands/vm_argument.h"
 #include "manifest/vm_clone.h"
@@ -30,7 +31,13 @@ struct Native {
   std::string source_vm{};  // its name
   AfterMade after{};
 
-  status::CloneWait wait() const { return {ref.ns, names.clone, names.target, source_vm}; }
+  status::CloneWait wait() const {
+    return {.ns = ref.ns,
+            .name = names.clone,
+            .target = names.target,
+            .source_vm = source_vm,
+            .to_be_started = !after.run_strategy.empty()};
+  }
 };
 
 /// The disks of a snapshot; those of a VM are read by KubeVirt.
@@ -47,10 +54,9 @@ Result<void> check_identity(const CloneOptions& options, const Native& n, const 
                             const Scope& at) {
   if (!n.names.from_snapshot && !facts.base.source.is_known()) {
     if (!options.shape.keep_mac && options.shape.new_macs.empty()) return {};
-    return unreadable(fmt::format("{} cannot be read, so its interfaces are not known",
-                                  vm_words(at, n.names.source)),
-                      "leave out --new-mac and --keep-mac, or ask for: get virtualmachines.kubevirt.io",
-                      facts.base.source);
+    return unreadable(
+        fmt::format("{} cannot be read, so its interfaces are not known", vm_words(at, n.names.source)),
+        "leave out --new-mac and --keep-mac, or ask for: get virtualmachines.kubevirt.io", facts.base.source);
   }
   WUKONG_CHECK(check_shape(n.vm, options.shape));
   return check_macs(n.names, options, n.vm, facts.vms);
@@ -61,11 +67,12 @@ op::Step clone_step(const Native& n, const manifest::VmShape& shape, bool stop, 
   const char* reason = n.names.from_snapshot
                            ? "method native: the snapshot, restored to a new VM by KubeVirt"
                            : "method native: a snapshot of the source, restored to a new VM by KubeVirt";
-  return {.id = "clone",
-          .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
-          .action = op::Create{n.ref, manifest::vm_clone(n.ref, source, n.names.target, n.vm, shape, n.marks)},
-          .group = waits ? n.names.target : "",  // the object is made, but the target is not: not its row
-          .reason = reason};
+  return {
+      .id = "clone",
+      .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
+      .action = op::Create{n.ref, manifest::vm_clone(n.ref, source, n.names.target, n.vm, shape, n.marks)},
+      .group = waits ? n.names.target : "",  // the object is made, but the target is not: not its row
+      .reason = reason};
 }
 
 op::Step usable_step(const Native& n, const Settled& settled) {
@@ -121,23 +128,23 @@ void add_tidy(op::Operation& operation, const Native& n, bool keep) {
   step("tidy-clone", {"unneeded"}, op::Delete{n.ref, "clone"}, "its work is done");
 }
 
+/// What follows the VirtualMachineClone.
+void add_rest(op::Operation& operation, const Native& n, const Settled& settled, bool keep) {
+  operation.steps.push_back(usable_step(n, settled));
+  TargetSteps(operation, {gvr::vm(), n.ref.ns, n.names.target}).add_after_made(n.after, "usable", settled);
+  add_undo(operation, n);
+  add_tidy(operation, n, keep);
+}
+
 /// Claims as large as the source's; what KubeVirt makes on the way counts, too.
 op::Charge charge_of(const Native& n, const CopySource& source, const CloneFacts& facts) {
   op::Charge charge{.ns = n.ref.ns, .objects = {{n.api.clone, 1}, {n.api.restore, 1}, {gvr::vm(), 1}}};
-  const auto add = [&](const std::string& from, const Json& claim_spec, std::int64_t bytes) {
-    charge.claims.push_back({.name = "copied from " + from,
-                             .storage_class = std::string(text(claim_spec, {"storageClassName"})),
-                             .bytes = bytes});
-  };
-  if (n.names.from_snapshot) {
-    for (const CopySource::Disk& disk : source.disks)
-      add("disk " + disk.volume, disk.claim_spec, disk.bytes);
-    return charge;
-  }
-  for (std::size_t i = 0; i < facts.claims.size(); ++i) {
-    const Json& spec = fields(facts.claims[i].object, {"spec"});
-    add(facts.claim_names[i], spec, bytes_at(spec, {"resources", "requests", "storage"}));
-  }
+  for (const CopySource::Disk& disk : source.disks)
+    charge.claims.push_back({.name = "copied from disk " + disk.volume,
+                             .storage_class = std::string(text(disk.claim_spec, {"storageClassName"})),
+                             .bytes = disk.bytes});
+  if (n.names.from_snapshot) return charge;
+  charge_claims(charge, facts, 1);
   charge_snapshot(charge, n.api.snapshot, charge.claims.size());
   return charge;
 }
@@ -164,7 +171,11 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
       .id = at.operation_id, .request = n.marks.request_hash, .title = clone_title(names, at)};
   operation.results = {{gvr::vm(), at.ns, names.target}};
   operation.notes = clone_notes(names, facts.base, at);
-  if (!names.reason.empty()) operation.notes.push_back(fmt::format("method native: {}", names.reason));
+  // The ordinary way: nothing to tell where nothing is to be told.
+  if (!names.reason.empty() && settled.progress != render::ProgressMode::none)
+    operation.notes.push_back(fmt::format("method native: {}", names.reason));
+  if (std::string note = unread_sizes_note(names, facts); !note.empty())
+    operation.notes.push_back(std::move(note));
   if (options.start)
     operation.notes.push_back(fmt::format("started with run strategy {}", n.after.run_strategy));
   operation.charge = charge_of(n, source, facts.base);
@@ -175,18 +186,15 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
     operation.reads.push_back({.verb = "get", .group = read.group, .resource = read.resource, .ns = at.ns});
   const bool stop = is_to_stop(names, n.vm, at);
   if (stop) add_stop(operation, names, n.vm, settled, at);
-  if (!begun && !made.empty()) {
-    add_made_target(operation, names, names.target, n.after, settled);
-    return operation;
-  }
   // The source is started again when the disks are there, and what is done to the target can be done only then.
   const bool waits = options.write.wait || stop || n.after.any();
-  operation.steps.push_back(clone_step(n, shape, stop, waits));
-  if (!waits) return operation;
-  operation.steps.push_back(usable_step(n, settled));
-  TargetSteps(operation, {gvr::vm(), at.ns, names.target}).add_after_made(n.after, "usable", settled);
-  add_undo(operation, n);
-  add_tidy(operation, n, options.keep);
+  if (!begun && !made.empty()) {
+    add_made_target(operation, names, names.target, n.after, settled);
+  } else {
+    operation.steps.push_back(clone_step(n, shape, stop, waits));
+    if (waits) add_rest(operation, n, settled, options.keep);
+  }
+  if (stop) add_start_again(operation, names, n.vm, {}, at);
   return operation;
 }
 

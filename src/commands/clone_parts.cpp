@@ -56,7 +56,13 @@ std::string clone_title(const CloneNames& names, const Scope& at) {
 
 std::string start_strategy(const Json& vm) {
   const std::string_view strategy = text(vm, {"spec", "runStrategy"});
-  return strategy.empty() || strategy == "Halted" ? "Always" : std::string(strategy);
+  // One that waits for a migration to it would wait for ever.
+  const bool starts = !strategy.empty() && strategy != "Halted" && strategy != "WaitAsReceiver";
+  return starts ? std::string(strategy) : "Always";
+}
+
+ObjectRef vm_subresources(const std::string& ns, const std::string& name) {
+  return {{"subresources.kubevirt.io", "v1", "virtualmachines", "VirtualMachine"}, ns, name};
 }
 
 op::Create create(bool later, ObjectRef ref, Json now, std::function<Result<Json>(const op::Seen&)> make) {
@@ -74,9 +80,16 @@ void TargetSteps::add(std::string id, std::vector<std::string> needs, op::Action
 
 std::string TargetSteps::add_start(const std::string& run_strategy, std::vector<std::string> needs) {
   std::string id = "start-" + vm_.name;
+  const bool by_itself = run_strategy != "Manual";
   add(id, std::move(needs), op::Patch{vm_, Json{{"spec", {{"runStrategy", run_strategy}}}}},
-      fmt::format("run strategy {}: it starts", run_strategy));
-  return id;
+      fmt::format("run strategy {}{}", run_strategy, by_itself ? ": it starts" : ""));
+  if (by_itself) return id;
+  const std::string call = "run-" + vm_.name;
+  add(call, {id},
+      op::Call{
+          .ref = vm_subresources(vm_.ns, vm_.name), .subresource = "start", .settled = {"already running"}},
+      "Manual: it starts when it is told to");
+  return call;
 }
 
 void TargetSteps::add_running(std::vector<std::string> needs, const Settled& settled) {
@@ -121,6 +134,13 @@ void TargetSteps::add_gone(std::vector<std::string> needs, std::vector<Watched> 
        .reason = std::move(reason)});
 }
 
+std::vector<Watched> snapshot_watches(const ObjectRef& ref, const status::SnapshotWait& wait) {
+  std::vector<Watched> watches = status::watches_snapshot(wait);
+  for (Watched& watched : watches)
+    if (watched.gvr.resource == ref.gvr.resource) watched.gvr = ref.gvr;
+  return watches;
+}
+
 void add_snapshot(op::Operation& operation, const SnapshotPart& part, const manifest::Marks& marks,
                   const Settled& settled) {
   Json manifest = manifest::vm_snapshot(part.ref, part.vm, marks);
@@ -132,14 +152,11 @@ void add_snapshot(op::Operation& operation, const SnapshotPart& part, const mani
                              .action = op::Create{part.ref, std::move(manifest)},
                              .reason = part.reason});
   const status::SnapshotWait wait{part.ref.ns, part.ref.name, part.volumes};
-  std::vector<Watched> watches = status::watches_snapshot(wait);
-  for (Watched& watched : watches)
-    if (watched.gvr.resource == part.ref.gvr.resource) watched.gvr = part.ref.gvr;
-  operation.steps.push_back(
-      {.id = "taken",
-       .needs = {"snapshot"},
-       .action = op::Await{part.ref, std::move(watches), status::snapshot_judge(wait), settled.timeout},
-       .reason = "until it can be restored from"});
+  operation.steps.push_back({.id = "taken",
+                             .needs = {"snapshot"},
+                             .action = op::Await{part.ref, snapshot_watches(part.ref, wait),
+                                                 status::snapshot_judge(wait), settled.timeout},
+                             .reason = "until it can be restored from"});
   const auto whole = [](const std::vector<kube::Fact>&, const op::Seen& seen) -> Result<void> {
     const Verdict* verdict = seen.verdict("taken");
     const std::string left_out = verdict == nullptr ? std::string{} : verdict->recall("left_out");
@@ -165,38 +182,47 @@ void add_snapshot_removal(op::Operation& operation, const ObjectRef& ref, std::v
   std::vector<std::string> kinds;  // items of a list do not tell theirs
   for (const kube::Read& read : users) kinds.push_back(read.gvr.kind);
   const auto unneeded = [ref, kinds, is_user = std::move(is_user)](const std::vector<kube::Fact>& facts,
-                                                                   const op::Seen&) -> Result<void> {
+                                                                   const op::Seen& seen) -> Result<void> {
+    const std::string mine = manifest::volume_snapshot_name(seen.uid("snapshot"), "");
     for (std::size_t i = 0; i < facts.size(); ++i)
       for (const Json& user : items(facts[i].object, {"items"})) {
         const std::string_view phase = text(user, {"status", "phase"});
         if (phase == "Bound" || phase == "Succeeded") continue;
         // CDI's own claims have the labels of the one that they are for, and are Lost when they have done their work.
-        if (!is_user(user)) continue;
+        const bool others = phase == "Pending" && !seen.uid("snapshot").empty() &&
+                            text(user, {"spec", "dataSourceRef", "name"}).starts_with(mine);
+        if (!others && !is_user(user)) continue;
         return refuse(
             fmt::format("{} stays: {} {} is not filled yet; once all are: kubectl delete "
                         "virtualmachinesnapshot {} -n {}",
                         describe(ref), kinds[i], text(user, {"metadata", "name"}), ref.name, ref.ns),
             "");
       }
-    if (std::any_of(facts.begin(), facts.end(), [](const kube::Fact& f) { return f.is_known(); })) return {};
+    if (std::all_of(facts.begin(), facts.end(), [](const kube::Fact& f) { return f.is_known(); })) return {};
     return refuse(
         fmt::format("{} stays: claims cannot be read, so it is not known whether one still needs it; "
                     "once all disks are bound: kubectl delete virtualmachinesnapshot {} -n {}",
                     describe(ref), ref.name, ref.ns),
         "");
   };
-  operation.steps.push_back({.id = "unneeded",
-                             .action = op::Guard{.reads = std::move(users),
-                                                 .check = unneeded,
-                                                 .what = "that no claim still needs the snapshot"},
-                             .phase = op::Phase::tidy,
-                             .after = "snapshot"});
-  operation.steps.push_back({.id = "remove-snapshot",
-                             .needs = {"unneeded"},
-                             .action = op::Delete{ref, "snapshot"},
-                             .phase = op::Phase::tidy,
-                             .after = "snapshot",
-                             .reason = "its work is done"});
+  const status::SnapshotWait wait{ref.ns, ref.name};
+  const auto step = [&](const char* id, std::vector<std::string> needs, op::Action action,
+                        const char* reason) {
+    operation.steps.push_back({.id = id,
+                               .needs = std::move(needs),
+                               .action = std::move(action),
+                               .phase = op::Phase::tidy,
+                               .after = "snapshot",
+                               .reason = reason});
+  };
+  step("settled", {},
+       op::Await{ref, snapshot_watches(ref, wait), status::snapshot_settled_judge(wait), kLongestUndoWait},
+       "one that is deleted while it is taken hangs");
+  step("unneeded", {"settled"},
+       op::Guard{
+           .reads = std::move(users), .check = unneeded, .what = "that no claim still needs the snapshot"},
+       "");
+  step("remove-snapshot", {"unneeded"}, op::Delete{ref, "snapshot"}, "its work is done");
 }
 
 std::function<bool(const Json&)> is_copied_disk(const CloneNames& names, const CopySource& source) {
@@ -206,64 +232,6 @@ std::function<bool(const Json&)> is_copied_disk(const CloneNames& names, const C
   return [claims = std::move(claims)](const Json& object) {
     return claims.contains(std::string(text(object, {"metadata", "name"})));
   };
-}
-
-bool is_to_stop(const CloneNames& names, const Json& vm, const Scope& at) {
-  return !names.from_snapshot && names.running == Running::stop && (is_running(vm) || was_stopped(vm, at));
-}
-
-void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm, const Settled& settled,
-              const Scope& at) {
-  const ObjectRef source{gvr::vm(), at.ns, names.source};
-  const ObjectRef calls{
-      {"subresources.kubevirt.io", "v1", "virtualmachines", "VirtualMachine"}, at.ns, names.source};
-  const auto mark = [&](const Json& value) {
-    return op::Patch{source, Json{{"metadata", {{"annotations", {{mark::kStoppedBy, value}}}}}}, true};
-  };
-  std::vector<std::string> before_off;
-  if (is_running(vm)) {
-    operation.steps.push_back({.id = "mark-stopped",
-                               .action = mark(at.operation_id),
-                               .reason = "so that a run that is cut off is known to have stopped it"});
-    operation.steps.push_back(
-        {.id = "stop",
-         .needs = {"mark-stopped"},
-         .action = op::Call{.ref = calls,
-                            .subresource = "stop",
-                            .settled = {"not running", "only supports manual stop", "already underway"}},
-         .reason = "--running=stop"});
-    before_off = {"stop"};
-  }
-  const status::VmWait wait{at.ns, names.source};
-  operation.steps.push_back({.id = "off",
-                             .needs = before_off,
-                             .action = op::Await{source, status::watches_vm_stopped(wait),
-                                                 status::vm_stopped_judge(wait), settled.timeout},
-                             .reason = "until its disks are free"});
-  operation.steps.push_back(
-      {.id = "start-again",
-       .action = op::Call{.ref = calls, .subresource = "start", .settled = {"already running"}},
-       .phase = op::Phase::put_back,
-       .after = before_off.empty() ? "off" : "stop",
-       .reason = "it ran before"});
-  operation.steps.push_back({.id = "unmark-stopped",
-                             .needs = {"start-again"},
-                             .action = mark(Json()),
-                             .phase = op::Phase::put_back,
-                             .after = before_off.empty() ? "off" : "mark-stopped",
-                             .reason = "it is not stopped any more"});
-}
-
-bool is_running(const Json& vm) { return flag(vm, {"status", "created"}); }
-
-Result<void> check_running(const CloneNames& names, const Json& vm, const Scope& at) {
-  if (names.running != Running::refuse || !is_running(vm)) return {};
-  return refuse(
-      fmt::format("{} is running", vm_words(at, names.source)),
-      fmt::format(
-          "stop it: virtctl stop {} -n {}; or use --running=stop, which starts it again afterwards, or "
-          "--running=allow",
-          names.source, at.ns));
 }
 
 Result<void> choose_disks(CopySource& source, const CloneNames& names, const Scope& at) {

@@ -10,14 +10,18 @@
 #include "commands/clone.h"
 #include "commands/clone_copies.h"
 #include "manifest/marks.h"
+#include "status/snapshot_status.h"
 
 namespace wukong::commands {
 
 /// "clone demo/web -> demo/web2", "clone demo/snapshot s -> demo/w-1 … demo/w-3 (3 VMs)".
 std::string clone_title(const CloneNames& names, const Scope& at);
 
-/// The run strategy with which a new VM is started: the source's, or Always when that was off.
+/// The run strategy with which a new VM is started: the source's, or Always where that starts nothing.
 std::string start_strategy(const Json& vm);
+
+/// For a Call of `start` or `stop`.
+ObjectRef vm_subresources(const std::string& ns, const std::string& name);
 
 /// For a server that does not answer.
 inline constexpr std::chrono::seconds kLongestUndoWait{60};
@@ -39,7 +43,7 @@ class TargetSteps {
   TargetSteps(op::Operation& operation, ObjectRef vm) : operation_(operation), vm_(std::move(vm)) {}
 
   void add(std::string id, std::vector<std::string> needs, op::Action action, std::string reason = {});
-  /// Starts the VM. The id of the step.
+  /// Starts the VM. The id of the last step.
   std::string add_start(const std::string& run_strategy, std::vector<std::string> needs);
   /// Waits until it runs.
   void add_running(std::vector<std::string> needs, const Settled& settled);
@@ -66,31 +70,20 @@ struct SnapshotPart {
   std::string reason{};
 };
 
+/// What judges of the snapshot `ref` look at, in the version that is spoken.
+std::vector<Watched> snapshot_watches(const ObjectRef& ref, const status::SnapshotWait& wait);
+
 /// Steps "snapshot", "taken", and "sizes": a check that it holds the volumes, whose reads tell how large they are.
 void add_snapshot(op::Operation& operation, const SnapshotPart& part, const manifest::Marks& marks,
                   const Settled& settled);
 
-/// Removes it at the end, unless one of the objects that `users` lists, and that `is_user` says is one, is not filled yet: a
-/// snapshot that is deleted then hangs, and the claim can never be filled.
+/// Removes it at the end, unless one of the objects that `users` lists is not filled yet, and `is_user` says that it is made from
+/// it, or the object itself does: a snapshot that is deleted then hangs, and the claim can never be filled.
 void add_snapshot_removal(op::Operation& operation, const ObjectRef& ref, std::vector<kube::Read> users,
                           std::function<bool(const Json&)> is_user);
 
 /// True for claims and DataVolumes that have the names of the targets' disks.
 std::function<bool(const Json&)> is_copied_disk(const CloneNames& names, const CopySource& source);
-
-/// True when --running=stop is for this source: it runs, or this operation has stopped it before it was cut off.
-bool is_to_stop(const CloneNames& names, const Json& vm, const Scope& at);
-
-/// Stops the source, if it still runs, before all else (last step: "off"), and starts it again whatever happens. Meanwhile the
-/// VM carries the operation's id, so that one that was cut off can be gone on with.
-void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm, const Settled& settled,
-              const Scope& at);
-
-/// True when an instance of the VM runs, or has left its object behind.
-bool is_running(const Json& vm);
-
-/// Errors: `precondition` for a source that runs although --running=refuse.
-Result<void> check_running(const CloneNames& names, const Json& vm, const Scope& at);
 
 /// Leaves out of `source` the disks that are not chosen, and gives the others their size, class and owner.
 /// Errors: `precondition`: a disk that the source does not have, a size smaller than the source's.

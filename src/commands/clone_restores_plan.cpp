@@ -7,10 +7,14 @@
 #include "commands/clone_parts.h"
 #include "commands/clone_restores.h"
 #include "commands/clone_resume.h"
+#include "commands/clone_room.h"
+#include "commands/clone_stop.h"
 #include "commands/quota.h"
 #include "commands/vm_argument.h"
 #include "manifest/vm_restore.h"
+#include "status/object_status.h"
 #include "status/restore_status.h"
+#include "status/vm_disks.h"
 #include "status/watched.h"
 
 namespace wukong::commands {
@@ -42,9 +46,8 @@ std::string source_vm(const Plan& plan) {
 AfterMade after_made(const Plan& plan, const manifest::VmShape& shape) {
   Json patch = manifest::dropped_keys_patch(plan.vm, shape);
   patch.update(manifest::shape_patch(plan.vm, shape), true);  // what is set stays, whatever filters say
-  return {.shape = std::move(patch),
-          .run_strategy = plan.run_strategy,
-          .until_running = plan.options.write.wait};
+  return {
+      .shape = std::move(patch), .run_strategy = plan.run_strategy, .until_running = plan.options.write.wait};
 }
 
 /// Streams that all targets share: one each, not one per target.
@@ -69,7 +72,12 @@ void add_target(op::Operation& operation, const Plan& plan, const Settled& settl
             plan.names.from_snapshot ? std::vector<std::string>{} : std::vector<std::string>{"sizes"},
             op::Create{ref, manifest::vm_restore(ref, plan.snapshot.name, target,
                                                  manifest::identity_patches(plan.vm, shape), plan.marks)});
-  const status::RestoreWait wait{plan.ns, ref.name, target, source_vm(plan)};
+  const status::RestoreWait wait{.ns = plan.ns,
+                                 .name = ref.name,
+                                 .target = target,
+                                 .source_vm = source_vm(plan),
+                                 .to_be_started = !plan.run_strategy.empty(),
+                                 .all_disks_own = true};
   steps.add("usable-" + target, {"restore-" + target},
             op::Await{ref, shared_watches(plan, wait), status::restore_judge(wait), settled.timeout},
             "until its claims are its own and bound, or wait for its first start");
@@ -93,11 +101,17 @@ void add_undo(op::Operation& operation, const Plan& plan, const std::string& tar
   const auto is_claim = [name = ref.name](const Json& claim, const op::Seen&) {
     return text(claim, {"metadata", "annotations", status::kRestoreName}) == name;
   };
+  const op::Sweep vm{gvr::vm(), plan.ns, "", is_vm, fmt::format("VM {}, if the restore made it", target)};
+  const op::Sweep claims{gvr::pvc(), plan.ns, "", is_claim, fmt::format("the claims of {}", target)};
   step("undo-restore", {}, op::Delete{ref, "restore-" + target});
-  step("undo-vm", {"undo-restore-" + target},
-       op::Sweep{gvr::vm(), plan.ns, "", is_vm, fmt::format("VM {}, if the restore made it", target)});
-  step("undo-claims", {"undo-vm-" + target},
-       op::Sweep{gvr::pvc(), plan.ns, "", is_claim, fmt::format("the claims of {}", target)});
+  step("undo-gone", {"undo-restore-" + target},
+       op::Await{ref, status::watches_object(ref, {{"metadata.finalizers"}}), status::gone_judge(ref),
+                 kLongestUndoWait});
+  step("undo-vm", {"undo-gone-" + target}, vm);
+  step("undo-claims", {"undo-vm-" + target}, claims);
+  // A busy controller goes on for a moment with a restore that is deleted.
+  step("undo-late-vm", {"undo-claims-" + target}, vm);
+  step("undo-late-claims", {"undo-late-vm-" + target}, claims);
 }
 
 void add_tidy(op::Operation& operation, const Plan& plan, const std::vector<std::string>& targets) {
@@ -155,6 +169,14 @@ Result<std::vector<manifest::VmShape>> shapes_of(const CloneNames& names, const 
   return shapes;
 }
 
+/// Those that a snapshot must hold: a restored VM would use the source's own claims for the others.
+std::vector<std::string> volumes_of(const Json& vm) {
+  std::vector<std::string> volumes;
+  for (const Json& volume : items(vm, {"spec", "template", "spec", "volumes"}))
+    if (!status::claim_of(volume).empty()) volumes.emplace_back(text(volume, {"name"}));
+  return volumes;
+}
+
 /// KubeVirt restores all disks, as they were.
 Result<void> check_no_disk_flags(const CloneNames& names) {
   const std::string flag = flag_for_disks(names.disks);
@@ -175,6 +197,11 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
     plan.vm = source.vm;
   } else {
     WUKONG_CHECK(check_source_vm(names, facts.base, at));
+    // Its restored copies would have its addresses and serials.
+    if (!facts.base.source.is_known())
+      return unreadable(fmt::format("{} cannot be read, so what its copies must not share is not known",
+                                    vm_words(at, names.source)),
+                        "ask for: get virtualmachines.kubevirt.io", facts.base.source);
     plan.vm = facts.base.source.object;
     WUKONG_CHECK(check_running(names, plan.vm, at));
   }
@@ -184,6 +211,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   WUKONG_TRY(const std::set<std::string> begun, begun_targets(plan, earlier, restored));
   WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), begun, plan.marks));
   WUKONG_CHECK(check_shape(plan.vm, options.shape));
+  WUKONG_CHECK(check_macs(names, options, plan.vm, facts.vms));
   WUKONG_CHECK(check_no_disk_flags(names));
   WUKONG_TRY(const std::vector<manifest::VmShape> shapes, shapes_of(names, options));
   const CloneApi api = clone_api(facts.base);
@@ -194,7 +222,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
 
   op::Operation operation{
       .id = at.operation_id, .request = plan.marks.request_hash, .title = clone_title(names, at)};
-  if (!names.from_snapshot) operation.notes = clone_notes(names, facts.base, at);
+  operation.notes = clone_notes(names, facts.base, at);
   operation.notes.push_back(fmt::format("by restores: {}", names.reason));
   for (const std::string& target : names.targets) operation.results.push_back({gvr::vm(), at.ns, target});
   operation.cancel_command =
@@ -203,6 +231,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
                       .objects = {{gvr::vm(), static_cast<std::int64_t>(names.targets.size())},
                                   {plan.restores, static_cast<std::int64_t>(names.targets.size())}}};
   if (!names.from_snapshot) operation.charge.objects.emplace_back(plan.snapshot.gvr, 1);
+  charge_claims(operation.charge, facts.base, names.targets.size());
   operation.reads = quota_reads(at.ns);
   const bool stop = is_to_stop(names, plan.vm, at);
   if (stop) add_stop(operation, names, plan.vm, settled, at);
@@ -212,12 +241,14 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   };
   if (only_looks(names, earlier, restored)) {
     for (std::size_t i = 1; i <= names.targets.size(); ++i) add_made(i);
+    if (stop) add_start_again(operation, names, plan.vm, {}, at);
     return operation;
   }
   if (!names.from_snapshot)
     add_snapshot(operation,
                  {.ref = plan.snapshot,
                   .vm = names.source,
+                  .volumes = volumes_of(plan.vm),
                   .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
                   .kept = options.keep_snapshot,
                   .reason = "one for all of them"},
@@ -233,6 +264,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
     }
   }
   for (const std::string& target : to_restore) add_undo(operation, plan, target);
+  if (stop) add_start_again(operation, names, plan.vm, {.snapshot = plan.snapshot}, at);
   add_tidy(operation, plan, to_restore);
   return operation;
 }

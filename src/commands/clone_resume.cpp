@@ -103,10 +103,6 @@ Result<std::set<std::string>> made_targets(const CloneNames& names, const Earlie
   return made;
 }
 
-bool was_stopped(const Json& vm, const Scope& at) {
-  return text(vm, {"metadata", "annotations", mark::kStoppedBy}) == at.operation_id;
-}
-
 std::string resume_words(const Json& object) {
   const std::string id(operation_of(object));
   return id.empty() ? "" : fmt::format(" (made by operation {}; if that was cut off: --resume {})", id, id);

@@ -31,9 +31,6 @@ Result<bool> was_made(const kube::Fact& list, const ObjectRef& ref, const manife
 Result<std::set<std::string>> made_targets(const CloneNames& names, const Earlier& earlier,
                                            const manifest::Marks& marks);
 
-/// True when the operation has stopped the source to start it again, and was cut off before it did.
-bool was_stopped(const Json& vm, const Scope& at);
-
 /// " (made by operation x7k2p; if that was cut off: --resume x7k2p)" for an object in the way; "" without a mark.
 std::string resume_words(const Json& object);
 

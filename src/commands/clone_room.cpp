@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/quantity.h"
-#include "commands/clone_parts.h"
+#include "commands/clone_stop.h"
 #include "commands/vm_argument.h"
 #include "manifest/mac.h"
 
@@ -13,14 +13,17 @@ namespace wukong::commands {
 
 namespace {
 
-/// MAC address -> who wants it: "--new-mac" or "--keep-mac".
-std::map<std::uint64_t, std::string> wanted_macs(const CloneNames& names, const CloneOptions& options,
-                                                 const Json& source) {
+/// MAC address -> who wants it: "--new-mac" or "--keep-mac". Errors: `precondition`: two interfaces would have the same.
+Result<std::map<std::uint64_t, std::string>> wanted_macs(const CloneNames& names, const CloneOptions& options,
+                                                         const Json& source) {
   std::map<std::uint64_t, std::string> wanted;
   for (std::size_t number = 1; number <= names.targets.size(); ++number) {
-    const auto shape = settle(options.shape, number, names.targets.size());
-    if (!shape) return wanted;  // said before
-    for (const auto& [name, mac] : shape->macs) wanted.emplace(mac, "--new-mac");
+    WUKONG_TRY(const manifest::VmShape shape, settle(options.shape, number, names.targets.size()));
+    for (const auto& [name, mac] : shape.macs)
+      if (!wanted.emplace(mac, "--new-mac").second)
+        return refuse(
+            fmt::format("--new-mac: two interfaces would have the MAC address {}", manifest::format_mac(mac)),
+            "with --count each interface needs a range of its own");
   }
   if (!options.shape.keep_mac) return wanted;
   for (const Json& interface : items(source, {"spec", "template", "spec", "domain", "devices", "interfaces"}))
@@ -42,6 +45,16 @@ op::Charge charge_of(const CloneNames& names, const CopySource& source) {
   return charge;
 }
 
+void charge_claims(op::Charge& charge, const CloneFacts& facts, std::size_t times) {
+  for (std::size_t i = 0; i < facts.claims.size(); ++i) {
+    const Json& spec = fields(facts.claims[i].object, {"spec"});
+    const op::Charge::Claim like{.name = "copied from " + facts.claim_names[i],
+                                 .storage_class = std::string(text(spec, {"storageClassName"})),
+                                 .bytes = bytes_at(spec, {"resources", "requests", "storage"})};
+    charge.claims.insert(charge.claims.end(), times, like);
+  }
+}
+
 void charge_snapshot(op::Charge& charge, const Gvr& snapshot, std::size_t disks) {
   charge.objects.emplace_back(snapshot, 1);
   if (disks > 0) charge.objects.emplace_back(gvr::volume_snapshot(), static_cast<std::int64_t>(disks));
@@ -49,7 +62,7 @@ void charge_snapshot(op::Charge& charge, const Gvr& snapshot, std::size_t disks)
 
 Result<void> check_macs(const CloneNames& names, const CloneOptions& options, const Json& source,
                         const kube::Fact& vms) {
-  const auto wanted = wanted_macs(names, options, source);
+  WUKONG_TRY(const auto wanted, wanted_macs(names, options, source));
   if (wanted.empty()) return {};
   for (const Json& vm : items(vms.object, {"items"})) {
     const bool target = std::find(names.targets.begin(), names.targets.end(),

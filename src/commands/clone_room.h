@@ -14,6 +14,9 @@ namespace wukong::commands {
 /// VMs and claims of all targets.
 op::Charge charge_of(const CloneNames& names, const CopySource& source);
 
+/// Adds `times` claims as large as each of the source VM's, as far as they can be read.
+void charge_claims(op::Charge& charge, const CloneFacts& facts, std::size_t times);
+
 /// What a snapshot of the source with so many disks adds to it.
 void charge_snapshot(op::Charge& charge, const Gvr& snapshot, std::size_t disks);
 

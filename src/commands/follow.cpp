@@ -19,7 +19,9 @@ Follow until_usable(const ObjectArgument& what, const std::string& ns, const Jso
     case ObjectKind::vm:
       return follow<DisksWait>(watches_disks, disks_judge, {ns, what.name});
     case ObjectKind::clone:
-      return follow<CloneWait>(watches_clone, clone_judge, {ns, what.name, target, source_vm, true});
+      return follow<CloneWait>(
+          watches_clone, clone_judge,
+          {.ns = ns, .name = what.name, .target = target, .source_vm = source_vm, .afterwards = true});
     case ObjectKind::snapshot:
       return follow<SnapshotWait>(watches_snapshot, snapshot_judge, {ns, what.name});
     case ObjectKind::restore:

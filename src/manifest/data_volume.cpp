@@ -56,8 +56,7 @@ Json controlled_by(const ObjectRef& owner, std::string_view uid) {
           {"kind", owner.gvr.kind},
           {"name", owner.name},
           {"uid", std::string(uid)},
-          {"controller", true},
-          {"blockOwnerDeletion", true}};
+          {"controller", true}};
 }
 
 }  // namespace wukong::manifest

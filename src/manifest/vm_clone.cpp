@@ -44,8 +44,7 @@ Json vm_clone(const ObjectRef& ref, const ObjectRef& source, const std::string& 
   spec["labelFilters"] = filters(shape.label_filters, {"vm.novasphere.dev/"});
   spec["annotationFilters"] = filters(
       shape.annotation_filters, {"vm.novasphere.dev/", "kubectl.kubernetes.io/last-applied-configuration"});
-  if (!shape.template_label_filters.empty())
-    spec["template"]["labelFilters"] = shape.template_label_filters;
+  if (!shape.template_label_filters.empty()) spec["template"]["labelFilters"] = shape.template_label_filters;
   if (!shape.template_annotation_filters.empty())
     spec["template"]["annotationFilters"] = shape.template_annotation_filters;
   if (Json macs = new_macs(vm, shape); !macs.empty()) spec["newMacAddresses"] = std::move(macs);

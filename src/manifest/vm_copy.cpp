@@ -43,6 +43,20 @@ const CopiedDisk* disk_of(const std::vector<CopiedDisk>& disks, std::string_view
   return found == disks.end() ? nullptr : &*found;
 }
 
+/// `volume` of a copy. How it is used (read-only, hot-plugged) stays.
+Json on_disk(const Json& volume, const CopiedDisk& disk) {
+  const char* kind = disk.data_volume ? "dataVolume" : "persistentVolumeClaim";
+  Json copy = {{"name", text(volume, {"name"})}};
+  for (const char* was : {"dataVolume", "persistentVolumeClaim"}) {
+    if (const Json* value = find(volume, {was, "hotpluggable"})) copy[kind]["hotpluggable"] = *value;
+    // A DataVolume cannot say it.
+    if (const Json* value = find(volume, {was, "readOnly"}); value != nullptr && !disk.data_volume)
+      copy[kind]["readOnly"] = *value;
+  }
+  copy[kind][disk.data_volume ? "name" : "claimName"] = disk.claim;
+  return copy;
+}
+
 void point_volumes(Json& pod, const std::vector<CopiedDisk>& disks) {
   Json volumes = Json::array();
   std::vector<std::string> dropped;
@@ -54,15 +68,7 @@ void point_volumes(Json& pod, const std::vector<CopiedDisk>& disks) {
       dropped.push_back(name);
       continue;
     }
-    Json copy = volume;
-    if (disk != nullptr) {
-      copy = {{"name", name}};
-      if (disk->data_volume)
-        copy["dataVolume"]["name"] = disk->claim;
-      else
-        copy["persistentVolumeClaim"]["claimName"] = disk->claim;
-    }
-    volumes.push_back(std::move(copy));
+    volumes.push_back(disk == nullptr ? volume : on_disk(volume, *disk));
   }
   pod["volumes"] = std::move(volumes);
   const auto is_dropped = [&](const Json& disk) {

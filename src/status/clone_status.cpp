@@ -111,6 +111,7 @@ std::string describe_unreadable(const View& view, std::string_view resource) {
 
 Verdict done_unbound(const Scene& s, const ClaimTally& tally) {
   s.draft.remember("unbound", join_names(tally.pending));
+  if (s.wait.to_be_started) return s.draft.done(describe_copy(s));
   return s.draft.done(sentences({describe_unbound(tally, s.wait.target, s.keeper()), describe_copy(s)}));
 }
 
@@ -141,6 +142,7 @@ std::optional<Verdict> judge_unread_claims(const Scene& s, const std::vector<std
                                              : s.draft.stood("clone lags", kQueue);
   if (!enough) return s.draft.working("Finishing");
   s.draft.remember("unbound", join_names(claims));
+  if (s.wait.to_be_started) return s.draft.done(sentences({doubt, describe_copy(s)}));
   return s.draft.done(sentences({fmt::format("could not check that the disks of {} are bound ({}): until it "
                                              "has been started once, {} must stay",
                                              s.wait.target, describe_unreadable(s.view, kClaims), s.keeper()),

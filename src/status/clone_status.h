@@ -14,6 +14,7 @@ struct CloneWait {
   std::string name{};       // the VirtualMachineClone
   std::string target{};     // the VM that it makes
   std::string source_vm{};  // the VM that is cloned, or whose snapshot is; its name marks the restored claims
+  bool to_be_started{};     // at once: what waits for a first start need not be told
   bool afterwards{};  // by others than its maker: the clone may have ended long ago, and its VM be in use
 };
 

@@ -13,12 +13,12 @@
 namespace wukong::status {
 namespace {
 
-/// A snapshot follows the clone within this time.
-constexpr std::chrono::seconds kNextStep{2};
-/// A restore follows a finished snapshot within this time: seen to take 3 s where the controller was busy.
-constexpr std::chrono::seconds kRestoreFollows{6};
+/// A snapshot follows the clone within this time: its controller has one queue, and was seen to be busy for more than 2 s.
+constexpr std::chrono::seconds kNextStep{6};
+/// A restore follows a finished snapshot within this time: seen to take more than 6 s where the controller was busy.
+constexpr std::chrono::seconds kRestoreFollows{15};
 /// A controller that was at work on a restore when it vanished makes one more claim: seen a moment after.
-constexpr std::chrono::seconds kLastClaim{2};
+constexpr std::chrono::seconds kLastClaim{3};
 /// Some snapshots take hours, and some claims never go: then the rest is done without them.
 constexpr std::chrono::seconds kPatience{45};
 

@@ -54,11 +54,14 @@ Verdict judge_complete(const RestoreWait& wait, const View& view, const Json& re
     return draft.working("Finishing");
   }
   const std::string note = describe_unrestored(wait, unrestored);
+  if (wait.all_disks_own && !unrestored.empty())
+    return draft.failed(fmt::format("VirtualMachineRestore {}/{} has made VM {}, but {}", wait.ns, wait.name,
+                                    wait.target, note));
 
   if (!view.known(kClaims)) {
     if (!claims.empty()) draft.remember("unbound", join_names(claims));
     return draft.done(sentences(
-        {note, claims.empty()
+        {note, claims.empty() || wait.to_be_started
                    ? ""
                    : fmt::format("could not check that its claims are bound (they may not be read): until "
                                  "{} has been started once, {} must stay",
@@ -74,6 +77,7 @@ Verdict judge_complete(const RestoreWait& wait, const View& view, const Json& re
   if (tally.bound.size() + tally.pending.size() == tally.all() && is_fresh(view, kClaims) &&
       draft.stood("unbound", kSettled)) {
     draft.remember("unbound", join_names(tally.pending));
+    if (wait.to_be_started) return draft.done(note);
     return draft.done(sentences({note, describe_unbound(tally, wait.target, unbound_keeper(wait, restore))}));
   }
   return draft.working("Finishing", describe_bound(tally),

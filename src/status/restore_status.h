@@ -13,6 +13,8 @@ struct RestoreWait {
   std::string name{};
   std::string target{};     // VM restored into, or to be made
   std::string source_vm{};  // VM that the snapshot was taken of; its name marks the restored claims
+  bool to_be_started{};     // at once: what waits for a first start need not be told
+  bool all_disks_own{};     // a target that uses a claim of the source is a failure
 };
 
 std::vector<Watched> watches_restore(const RestoreWait& wait);

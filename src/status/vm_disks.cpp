@@ -35,4 +35,11 @@ bool has_persistent_state(const Json& vm) {
          flag(domain, {"firmware", "bootloader", "efi", "persistent"});
 }
 
+std::vector<std::string> host_disks(const Json& vm) {
+  std::vector<std::string> names;
+  for (const Json& volume : items(vm, {"spec", "template", "spec", "volumes"}))
+    if (find(volume, {"hostDisk"}) != nullptr) names.emplace_back(text(volume, {"name"}));
+  return names;
+}
+
 }  // namespace wukong::status

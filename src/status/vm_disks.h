@@ -28,4 +28,7 @@ bool is_templated(const Json& vm, std::string_view data_volume);
 /// Source: .spec.template.spec.domain.devices.tpm.persistent, .firmware.bootloader.efi.persistent.
 bool has_persistent_state(const Json& vm);
 
+/// Volumes of the VM that are files of its node (hostDisk): a copy of the VM would write the very same ones.
+std::vector<std::string> host_disks(const Json& vm);
+
 }  // namespace wukong::status

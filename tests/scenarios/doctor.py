@@ -43,4 +43,4 @@ def who_may_do_nothing(t):
 @scenario(needs=['roles'])
 def who_may_do_some_of_it(t):
     t.bind('kubevirt.io:edit')
-    t.start('doctor', user='viewer').end().expect(0, 'your rights for clone +ok +but not snapshot, from-snapshot, cdi, pvc, expose; unseen: persistentvolumeclaims, events')
+    t.start('doctor', user='viewer').end().expect(0, 'your rights for clone +ok +but not snapshot, many-from-snapshot, cdi, pvc, expose; unseen: persistentvolumeclaims, events')

@@ -245,7 +245,7 @@ TEST_CASE("clone: auto chooses the method, and says why") {
   CHECK(chosen(plain).method == CloneMethod::cdi);
   CHECK(chosen(plain).reason == "disk data cannot be snapshotted: No VolumeSnapshotClass");
   CHECK(chosen(plain, running()).method == CloneMethod::native);
-  CHECK(chosen(plain, running()).reason.empty());
+  CHECK(chosen(plain, running()).reason == "KubeVirt's own clone can do all that is asked");
 
   CdiFacts bare = running();
   bare.copies.base.served->groups.erase("clone.kubevirt.io");
@@ -266,7 +266,7 @@ TEST_CASE("clone: auto chooses the method, and says why") {
   CHECK(chosen(many).method == CloneMethod::cdi);
   CloneOptions larger = plain;
   larger.shape.cpu = 4;
-  CHECK(chosen(larger, running()).method == CloneMethod::snapshot);
+  CHECK(chosen(larger, running()).method == CloneMethod::native);
   CHECK(chosen(larger).method == CloneMethod::cdi);
 }
 
@@ -392,7 +392,12 @@ TEST_CASE("clone by method cdi: gone on with, only what has all its disks is mer
     return std::any_of(plan->steps.begin(), plan->steps.end(),
                        [](const op::Step& step) { return step.id == "snapshot"; });
   };
+  // Its disks would be of two moments.
+  CHECK(planned(options, facts).error().message ==
+        "the snapshot that web2 was made from is gone, and disks of it are missing");
+  facts.copies.base.earlier.snapshot = Fact::known(Json::object());
   CHECK(takes_snapshot());
+  facts.copies.base.earlier.snapshot = Fact::absent();
   facts.volumes = Fact::known(list({skeleton({gvr::data_volume(), "demo", "web2-root"}),
                                     skeleton({gvr::data_volume(), "demo", "web2-data"})}));
   CHECK_FALSE(takes_snapshot());

@@ -166,9 +166,9 @@ TEST_CASE("clone --count: all targets come from one snapshot, which goes when th
   world.succeeds({"clone", "web", "web-##", "--count", "3", "--new-mac", "default=02:00:00:00:00:fe"});
   CHECK(world.out ==
         "NAME     STATUS    DISKS              CLONED FROM\n"
-        "web-01   Unknown   2 bound, 1 owned   web\n"
-        "web-02   Unknown   2 bound, 1 owned   web\n"
-        "web-03   Unknown   2 bound, 1 owned   web\n");
+        "web-01   Stopped   2 bound, 1 owned   web\n"
+        "web-02   Stopped   2 bound, 1 owned   web\n"
+        "web-03   Stopped   2 bound, 1 owned   web\n");
   CHECK(world.snapshot() == nullptr);
   const Json* third = world.vm("web-03");
   REQUIRE(third != nullptr);
@@ -188,9 +188,11 @@ TEST_CASE("clone --count: one that fails is undone alone, and the others are tol
   REQUIRE_FALSE(result.has_value());
   CHECK(world.out.find("web-1 ") != std::string::npos);
   CHECK(world.out.find("web-2 ") == std::string::npos);
-  // A claim that is not filled yet needs the snapshot: both stay, and are named.
+  // What goes on needs the snapshot: both stay, and are named.
   CHECK(world.snapshot() != nullptr);
-  CHECK(world.err.find("kubectl delete virtualmachinesnapshot web-opid1 -n demo") != std::string::npos);
+  CHECK(world.err.find(
+            "virtualmachinesnapshot.snapshot.kubevirt.io/web-opid1 in namespace demo is left in place") !=
+        std::string::npos);
 }
 
 TEST_CASE("clone by method snapshot: a claim made without its data source is no success, and is removed") {
@@ -207,10 +209,12 @@ TEST_CASE("clone by method snapshot: a claim made without its data source is no 
 
 TEST_CASE("clone by method snapshot: the plan, with what only the snapshot will tell") {
   World world;
-  world.succeeds({"clone", "web", "web2", "--cpu", "2", "--start", "--wait", "--dry-run"});
+  world.succeeds(
+      {"clone", "web", "web2", "--method", "snapshot", "--cpu", "2", "--start", "--wait", "--dry-run"});
   std::string shown = world.out;
   world.out.clear();
-  world.succeeds({"clone", "web", "web2", "--cpu", "2", "--start", "--wait", "--dry-run", "-o", "yaml"});
+  world.succeeds({"clone", "web", "web2", "--method", "snapshot", "--cpu", "2", "--start", "--wait",
+                  "--dry-run", "-o", "yaml"});
   shown += "---\n" + world.out;
   CHECK(testing::golden("golden/clone/snapshot.yaml", shown) == shown);
   CHECK(world.vm("web2") == nullptr);
@@ -225,7 +229,7 @@ TEST_CASE("clone by method snapshot: started, as the source was, or Always") {
     world.api.merge(gvr::vm(), "demo", "web2",
                     {{"status", {{"printableStatus", "Running"}, {"ready", true}}}});
   });
-  world.succeeds({"clone", "web", "web2", "--start", "--wait", "--timeout", "1m"});
+  world.succeeds({"clone", "web", "web2", "--method", "snapshot", "--start", "--wait", "--timeout", "1m"});
   CHECK(text(*world.vm("web2"), {"spec", "runStrategy"}) == "Always");
   CHECK(world.out.find("web2   Running") != std::string::npos);
 }
@@ -248,20 +252,20 @@ TEST_CASE("clone snapshot/NAME: no snapshot is taken, and the source is left alo
                      "VirtualMachineSnapshotContent"};
   SUBCASE("whole") {
     world.api.put(contents, content);
-    world.succeeds({"clone", "snapshot/monday", "web2"});
+    world.succeeds({"clone", "snapshot/monday", "web2", "--method", "snapshot"});
     CHECK(text(*world.disk("web2-root"), {"spec", "dataSourceRef", "name"}) == "vs-root");
     CHECK(world.api.stored("virtualmachinesnapshots", "demo", "monday") != nullptr);
   }
   SUBCASE("a disk is missing") {
     content["spec"]["volumeBackups"].erase(1);
     world.api.put(contents, content);
-    CHECK(refusal(world, {"clone", "snapshot/monday", "web2"}) ==
+    CHECK(refusal(world, {"clone", "snapshot/monday", "web2", "--method", "snapshot"}) ==
           "VirtualMachineSnapshot demo/monday does not hold disk data");
   }
   SUBCASE("not ready") {
     world.api.put(contents, content);
     world.api.merge(gvr::vm_snapshot(), "demo", "monday", {{"status", {{"readyToUse", false}}}});
-    CHECK(refusal(world, {"clone", "snapshot/monday", "web2"}) ==
+    CHECK(refusal(world, {"clone", "snapshot/monday", "web2", "--method", "snapshot"}) ==
           "VirtualMachineSnapshot demo/monday is not ready to use");
   }
   SUBCASE("no such snapshot") {
@@ -291,7 +295,7 @@ TEST_CASE("clone by method snapshot: refuses before any write") {
   SUBCASE("a claim that may not be read") {
     world.api.script(kube::Method::get, "/api/v1/namespaces/demo/persistentvolumeclaims/web-root",
                      FakeApi::error(Code::forbidden, "no"));
-    const std::vector<std::string> words{"clone", "web", "web2", "--cpu", "2"};
+    const std::vector<std::string> words{"clone", "web", "web2", "--method", "snapshot"};
     CHECK(refusal(world, words, 4).find("cannot be read") != std::string::npos);
   }
 }
@@ -304,7 +308,7 @@ TEST_CASE("clone: flags that do not go together") {
   CHECK(usage({"clone", "web", "w-#", "--count", "2", "--method", "native"})
             .starts_with("--method native cannot do this: "));
   CHECK(usage({"clone", "web", "w", "--keep-snapshot", "--method", "native"}).starts_with("--keep-snapshot"));
-  CHECK(usage({"clone", "web", "w", "--cpu", "2", "--keep"}).starts_with("--keep: "));
+  CHECK(usage({"clone", "web", "w", "--disks", "root", "--keep"}).starts_with("--keep: "));
   CHECK(usage({"clone", "snapshot/s", "w", "--keep-snapshot"}).starts_with("--keep-snapshot"));
   CHECK(usage({"clone", "node/s", "w"}) == "\"node/s\" is no VM");
   CHECK(usage({"clone", "snapshot/Bad_Name", "w"}).find("cannot be the name of a snapshot") !=

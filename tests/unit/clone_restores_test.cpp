@@ -19,7 +19,8 @@ namespace {
 const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1"};
 
 Json web() {
-  auto vm = parse_json(R"({"metadata": {"name": "web", "namespace": "demo", "labels": {"app": "web", "tier": "front"}},
+  auto vm = parse_json(
+      R"({"metadata": {"name": "web", "namespace": "demo", "labels": {"app": "web", "tier": "front"}},
     "spec": {"runStrategy": "Manual", "template": {"spec": {
       "domain": {"firmware": {"uuid": "u", "serial": "s"}, "devices": {"interfaces": [
         {"name": "default", "macAddress": "02:00:00:00:00:01"}, {"name": "second"}]}},

@@ -39,10 +39,15 @@ TEST_CASE("MAC addresses: a clash with a VM that runs") {
   CHECK(refused(vm("other", "02-00-00-00-00-02", false)).empty());
   CHECK(refused(vm("other", "02-00-00-00-00-03", true)).empty());
   options.shape = {.keep_mac = true};
-  CHECK(refused(vm("web", "02:00:00:00:00:09", true)).empty());  // it will not run beside it
   const CloneNames one{.target = "web-1", .targets = {"web-1"}, .target_ns = "demo"};
+  const Json source = vm("web", "02:00:00:00:00:09", true);
+  CHECK(check_macs(one, options, source, Fact::known(list({source})))
+            .has_value());  // it will not run beside it
   options.start = true;
-  CHECK_FALSE(check_macs(one, options, vm("web", "02:00:00:00:00:09", true),
-                         Fact::known(list({vm("web", "02:00:00:00:00:09", true)})))
-                  .has_value());
+  CHECK_FALSE(check_macs(one, options, source, Fact::known(list({source}))).has_value());
+  options.shape = {.new_macs = {"a=02:00:00:00:00:01", "b=02:00:00:00:00:02"}};
+  const auto overlapping = check_macs(names, options, source, Fact::known(list({})));
+  REQUIRE_FALSE(overlapping.has_value());
+  CHECK(overlapping.error().message ==
+        "--new-mac: two interfaces would have the MAC address 02:00:00:00:00:02");
 }

@@ -62,16 +62,16 @@ TEST_CASE("restore gone: waited for, but not for ever; a clone that is gone has 
   f.shelves.remove("virtualmachinerestores", "tmp-restore-u1");
   f.last = {};
   CHECK(f.at(1) == State::working);
-  CHECK(f.at(2) == State::working);
-  CHECK(f.at(3) == State::done);
+  CHECK(f.at(3) == State::working);
+  CHECK(f.at(4) == State::done);
 }
 
 TEST_CASE("clone settled: what does not go on is not waited for") {
   Fixture f = snapshotting();
   put_ready(f);
   f.at(0);
-  CHECK(f.at(3) == State::working);
-  CHECK(f.at(7) == State::done);
+  CHECK(f.at(14) == State::working);
+  CHECK(f.at(15) == State::done);
 
   Fixture failing = snapshotting();
   Json refused = named("tmp-snapshot-u1");

@@ -199,6 +199,10 @@ TEST_CASE("restore judge: disks that were not in the snapshot are told") {
   CHECK(judged(shelves, "web2").message ==
         "claim data was not in the snapshot: web2 uses the very claim of web");
   CHECK(judged(shelves, "web").memory.at("unrestored") == "data");
+  // A clone must not write its source's disk.
+  const status::RestoreWait own{
+      .ns = "demo", .name = "r1", .target = "web2", .source_vm = "web", .all_disks_own = true};
+  CHECK(status::restore_judge(own)(shelves.view(), {}, seconds(1)).state == Verdict::State::failed);
 }
 
 TEST_CASE("restore judge: claims may not be read") {
