@@ -211,9 +211,10 @@ std::vector<std::string> notes_of(const Plan& plan, const CdiFacts& facts, const
   if (plan.snapshots) notes = clone_notes(plan.names, facts.copies.base, at);
   if (!plan.names.reason.empty()) notes.push_back(fmt::format("method cdi: {}", plan.names.reason));
   for (std::string& note : left_out_notes(plan.source)) notes.push_back(std::move(note));
-  if (plan.stops)
-    notes.push_back(fmt::format("{} is stopped meanwhile, and started again{}", plan.names.source,
-                                plan.snapshots ? "" : "; disks that are not filled by then are removed"));
+  if (plan.stops && !plan.snapshots)
+    notes.push_back(fmt::format(
+        "{} is stopped meanwhile, and started again; disks that are not filled by then are removed",
+        plan.names.source));
   std::vector<std::string> referenced;
   for (const CopySource::Disk& disk : plan.source.disks)
     if (owner_of(plan, disk) == Owner::reference) referenced.push_back(disk.volume);

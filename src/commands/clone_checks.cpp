@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "commands/clone_resume.h"
+#include "commands/clone_stop.h"
 #include "commands/kubevirt_version.h"
 #include "commands/vm_argument.h"
 #include "kube/discovery.h"
@@ -182,7 +183,9 @@ std::vector<std::string> clone_notes(const CloneNames& names, const CloneFacts& 
   if (blind)
     notes.emplace_back(
         "the source's claims cannot be read, so they were not checked (needs: get persistentvolumeclaims)");
-  if (flag(facts.source.object, {"status", "created"}))
+  if (is_to_stop(names, facts.source.object, at))
+    notes.push_back(fmt::format("{} is stopped meanwhile, and started again", names.source));
+  else if (is_running(facts.source.object))
     notes.push_back(fmt::format(
         "{} is running: its disks are taken as of one moment, quiesced only when its guest agent answers",
         names.source));
