@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""clang-tidy over src, cmd and sandbox: tidy.py BUILD_FOLDER [FILES]. A file that passed is not looked at again until it,
-a header of ours below it, the checks, its compile command or an installed library changes."""
+"""clang-tidy over src, cmd and sandbox: tidy.py [--minutes N] BUILD_FOLDER [FILES]. A file that passed is not looked at again until
+it, a header of ours below it, the checks, its compile command or an installed library changes. Those that were committed last come
+first; with --minutes none is begun after that time, and how many were left is told."""
 import concurrent.futures
 import hashlib
 import json
@@ -56,10 +57,21 @@ def tidy(path, build):
     return run.returncode, run.stdout + "\n".join(lines), time.monotonic() - began
 
 
+def committed(path):
+    """When, in seconds since 1970; what is not committed, or not known, counts as now."""
+    run = subprocess.run(["git", "log", "-1", "--format=%ct", "--", path], capture_output=True, text=True, check=False, cwd=ROOT)
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", path], check=False, cwd=ROOT).returncode != 0
+    return float("inf") if changed or not run.stdout.strip() else int(run.stdout)
+
+
 def main(words):
+    minutes = float("inf")
+    if words[:1] == ["--minutes"]:
+        minutes, words = float(words[1]), words[2:]
     if not words:
         print(__doc__)
         return 2
+    end = time.monotonic() + minutes * 60
     build = pathlib.Path(words[0]).resolve()
     wanted = {pathlib.Path(word).resolve() for word in words[1:]}
     common = environment()
@@ -69,21 +81,24 @@ def main(words):
         ours = any(path.is_relative_to(ROOT / top) for top in ("src", "cmd", "sandbox"))
         if ours and (not wanted or path in wanted):
             entries.append((path, CACHE / key_of(entry, build, common)))
-    fresh = [(path, mark) for path, mark in entries if not mark.exists()]
+    fresh = sorted(((path, mark) for path, mark in entries if not mark.exists()), key=lambda f: -committed(f[0]))
     print(f"{len(entries)} files, {len(entries) - len(fresh)} unchanged since they passed")
 
     CACHE.mkdir(parents=True, exist_ok=True)
-    failed = 0
+    failed = left = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = {pool.submit(tidy, path, build): (path, mark) for path, mark in fresh}
+        running = {pool.submit(lambda p: tidy(p, build) if time.monotonic() < end else None, path): (path, mark) for path, mark in fresh}
         for done in concurrent.futures.as_completed(running):
             path, mark = running[done]
+            if done.result() is None:
+                left += 1
+                continue
             status, text, seconds = done.result()
             print(f"{path.relative_to(ROOT)}: {seconds:.0f} s" + (f", failed\n{text}" if status else ""), flush=True)
             failed += status != 0
             if status == 0:
                 mark.touch()
-    print(f"{failed} of {len(entries)} files failed")
+    print(f"{failed} of {len(entries)} files failed" + (f", {left} were left for want of time" if left else ""))
     return 1 if failed or not entries else 0
 
 
