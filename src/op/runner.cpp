@@ -310,6 +310,10 @@ void Runner::State::end_step(std::size_t index, Status status) {
     const bool best_effort =
         phase == Phase::undo || (phase == Phase::put_back && !is_write(step(index).action));
     if (status != Status::done && !best_effort) {
+      // A check that refuses tells itself what stays.
+      const bool told = status == Status::failed && std::holds_alternative<Guard>(step(index).action);
+      if (phase == Phase::tidy && is_write(step(d).action) && !told && outcome.signal == 0)
+        outcome.left.push_back(fmt::format("{}: not removed", target_name(step(d).action)));
       end_step(d, Status::skipped);
     } else if (--nodes[d].unmet == 0) {
       nodes[d].status = Status::ready;

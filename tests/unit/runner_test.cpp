@@ -560,3 +560,25 @@ TEST_CASE(
   CHECK(api.stored("persistentvolumeclaims", "demo", "a") != nullptr);
   CHECK(names(outcome.made) == std::vector<std::string>{"persistentvolumeclaim/a"});
 }
+
+TEST_CASE("runner: a temporary object that stays because a step before its removal failed is named") {
+  FakeApi api;
+  api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+  api.put(gvr::vm(), skeleton(vm("web")));
+  api.script(kube::Method::patch, kVmPath, FakeApi::error(Code::failed, "no"));
+  Operation operation = one_claim();
+  const auto tidy = [&](std::string id, std::vector<std::string> needs, Action action) {
+    operation.steps.push_back({.id = std::move(id),
+                               .needs = std::move(needs),
+                               .action = std::move(action),
+                               .phase = Phase::tidy,
+                               .after = "make"});
+  };
+  tidy("mark", {}, Patch{vm("web"), Json{{"metadata", {{"labels", {{"a", "b"}}}}}}});
+  tidy("look", {"mark"}, Guard{.check = [](const auto&, const auto&) { return Result<void>{}; }});
+  tidy("remove", {"look"}, Delete{claim("a"), "make"});
+  const Outcome outcome = run_all(api, std::move(operation));
+  CHECK_FALSE(outcome.error.has_value());
+  CHECK(outcome.left ==
+        std::vector<std::string>{"VirtualMachine demo/web: no", "PersistentVolumeClaim demo/a: not removed"});
+}
