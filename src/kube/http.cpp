@@ -6,11 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <array>
-#include <charconv>
-
-#include "base/text.h"
-#include "base/time.h"
+#include "kube/http_exchange.h"
 #include "kube/url.h"
 
 namespace wukong::kube {
@@ -19,10 +15,7 @@ namespace {
 constexpr unsigned kUserTimeoutMs = 30'000;  // unacknowledged bytes for so long end a connection
 constexpr long kConnectTimeoutMs = 10'000;
 
-using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
-using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
-
-void add(List& list, std::string line) {
+void add(HttpExchange::List& list, std::string line) {
   if (line.ends_with(": "))
     line.replace(line.size() - 2, 2, ";");  // an empty value, which libcurl would leave out
   if (curl_slist* longer = curl_slist_append(list.get(), line.c_str())) {
@@ -35,19 +28,6 @@ curl_blob blob_of(const std::string& text) {
   // libcurl copies it; its interface just lacks the const.
   return curl_blob{const_cast<char*>(text.data()), text.size(),
                    CURL_BLOB_COPY};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-}
-
-/// The text of `Warning: 299 - "text"`; "" for other warnings. Quotes and backslashes in it are escaped.
-std::string warning_text(std::string_view value) {
-  if (!value.starts_with("299")) return {};
-  const auto open = value.find('"');
-  if (open == std::string_view::npos) return {};
-  std::string out;
-  for (std::size_t i = open + 1; i < value.size() && value[i] != '"'; ++i) {
-    if (value[i] == '\\' && i + 1 < value.size()) ++i;
-    out += value[i];
-  }
-  return out;
 }
 
 /// KubeVirt's PUT subresources answer 406 to application/json alone.
@@ -79,212 +59,6 @@ const char* method_word(Method method) {
   }
   return "GET";
 }
-
-/// One transfer. Its callbacks run inside libcurl, where nothing of ours may be called: they only keep what
-/// came, and `deliver` hands it on from the loop.
-struct Http::Exchange : std::enable_shared_from_this<Exchange> {
-  explicit Exchange(Loop& where) : loop(&where) {}
-
-  Loop* loop;
-  Easy easy{nullptr, &curl_easy_cleanup};
-  List headers{nullptr, &curl_slist_free_all};
-  List connect_to{nullptr, &curl_slist_free_all};
-  std::array<char, CURL_ERROR_SIZE> problem{};
-  HttpEvents events{};
-  HttpAnswer answer{};
-  std::string body{};   // of the request
-  std::size_t given{};  // of it, to libcurl
-  std::size_t largest_body{};
-  Duration quiet_after{};
-  Duration idle_limit{};
-  Time last_byte{};
-  std::string pending{};  // streamed bytes not handed on yet
-  bool streaming{};       // a 2xx answer to a stream
-  bool opened_pending{};
-  bool deliver_pending{};
-  bool too_large{};
-  bool cancelled{};
-  Handle transfer{};
-  Handle idle_timer{};
-  std::function<void(const Traced&, bool)> trace{};
-  Traced traced{};
-
-  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept {
-    return static_cast<Exchange*>(self)->take_header({data, size * count});
-  }
-  static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self) noexcept {
-    return static_cast<Exchange*>(self)->give_body(to, size * count);
-  }
-  /// libcurl would send a request again by itself when the connection that it reused has died. A write may have been
-  /// carried out by then, and nobody would know that there were two.
-  static int on_rewind(void* /*self*/, curl_off_t /*offset*/, int /*origin*/) noexcept {
-    return CURL_SEEKFUNC_FAIL;
-  }
-  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept {
-    return static_cast<Exchange*>(self)->take_body({data, size * count});
-  }
-
-  std::size_t give_body(char* to, std::size_t room) {
-    const std::size_t count = std::min(room, body.size() - given);
-    std::copy_n(body.data() + given, count, to);
-    given += count;
-    return count;
-  }
-
-  std::size_t take_header(std::string_view line) {
-    last_byte = loop->now();
-    if (line.starts_with("HTTP/")) {  // also of a 1xx or a proxy's answer before the real one
-      answer.warnings.clear();
-      answer.content_type.clear();
-      traced.response_headers.clear();
-      return line.size();
-    }
-    if (trim(line).empty()) {
-      read_status();
-      return line.size();
-    }
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos) return line.size();
-    const std::string name = lower(line.substr(0, colon));
-    const std::string_view value = trim(line.substr(colon + 1));
-    if (trace) traced.response_headers.emplace_back(trim(line.substr(0, colon)), value);
-    if (name == "content-type") answer.content_type = value;
-    if (name == "warning") {
-      if (std::string words = warning_text(value); !words.empty())
-        answer.warnings.push_back(std::move(words));
-    }
-    return line.size();
-  }
-
-  void read_status() {
-    long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    answer.status = static_cast<int>(status);
-    if (streaming || !events.bytes || status < 200 || status > 299) return;  // streaming already: a trailer
-    streaming = true;
-    opened_pending = true;
-    deliver_soon();
-  }
-
-  std::size_t take_body(std::string_view piece) {
-    last_byte = loop->now();
-    if (streaming) {
-      pending += piece;
-      deliver_soon();
-      return piece.size();
-    }
-    too_large = answer.body.size() + piece.size() > largest_body;
-    if (too_large) return 0;
-    answer.body += piece;
-    return piece.size();
-  }
-
-  void deliver_soon() {
-    if (std::exchange(deliver_pending, true)) return;
-    loop->defer([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->deliver();
-    });
-  }
-
-  void deliver() {
-    deliver_pending = false;
-    if (cancelled) return;
-    if (std::exchange(opened_pending, false) && events.opened) {
-      traced.streamed = true;
-      tell_answer();
-      events.opened();
-    }
-    if (cancelled || pending.empty()) return;
-    const std::string bytes = std::exchange(pending, {});
-    if (trace) traced.response_body += bytes;
-    events.bytes(bytes);
-  }
-
-  void finish(CURLcode code) {
-    idle_timer.reset();
-    const auto self = shared_from_this();
-    deliver();
-    if (cancelled) return;
-    read_end(code);
-    tell_answer();
-    cancelled = true;  // nothing more comes
-    if (events.done) events.done(std::move(answer));
-  }
-
-  /// Ends the exchange when `idle_limit` has passed since the last byte; looks again when it has not.
-  void watch_silence() {
-    if (idle_limit == Duration::zero()) return;
-    const Duration silent = loop->now() - last_byte;
-    Duration wait = idle_limit - silent;
-    if (quiet_after > Duration::zero())
-      wait = std::min(wait, silent < quiet_after ? quiet_after - silent : quiet_after);
-    idle_timer = loop->after(wait, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->on_silence();
-    });
-  }
-
-  void on_silence() {
-    const Duration silent = loop->now() - last_byte;
-    if (silent < idle_limit) {
-      watch_silence();
-      if (quiet_after > Duration::zero() && silent >= quiet_after && events.quiet) events.quiet();
-      return;
-    }
-    transfer.reset();
-    answer.silent = true;
-    finish(CURLE_OPERATION_TIMEDOUT);
-  }
-
-  Duration since_begin(CURLINFO which) const {
-    curl_off_t micros = 0;
-    curl_easy_getinfo(easy.get(), which, &micros);
-    return std::chrono::microseconds{micros};
-  }
-
-  /// Once; a connection that stood already took no time to look up and dial.
-  void tell_answer() {
-    const auto tell = std::exchange(trace, nullptr);
-    if (!tell) return;
-    traced.status = answer.status;
-    traced.problem = answer.curl_text;
-    if (!answer.body.empty()) traced.response_body = answer.body;
-    const Duration dns = since_begin(CURLINFO_NAMELOOKUP_TIME_T);
-    const Duration dial = since_begin(CURLINFO_CONNECT_TIME_T);
-    const Duration tls = since_begin(CURLINFO_APPCONNECT_TIME_T);
-    const Duration sent = since_begin(CURLINFO_PRETRANSFER_TIME_T);
-    traced.total = since_begin(CURLINFO_TOTAL_TIME_T);
-    traced.server = std::max(Duration::zero(), since_begin(CURLINFO_STARTTRANSFER_TIME_T) - sent);
-    traced.dns = dns;
-    traced.dial = std::max(Duration::zero(), dial - dns);
-    traced.tls = std::max(Duration::zero(), tls - dial);
-    long version = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_HTTP_VERSION, &version);
-    if (answer.status != 0) traced.http_version = version == CURL_HTTP_VERSION_2_0 ? "2" : "1.1";
-    read_remote();
-    tell(traced, true);
-  }
-
-  void read_remote() {
-    const char* address = nullptr;
-    long port = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_PRIMARY_IP, &address);
-    curl_easy_getinfo(easy.get(), CURLINFO_PRIMARY_PORT, &port);
-    if (address == nullptr || *address == '\0') return;
-    const bool v6 = std::string_view(address).find(':') != std::string_view::npos;
-    traced.remote = v6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
-  }
-
-  void read_end(CURLcode code) {
-    answer.curl_code = code;
-    if (code != CURLE_OK) answer.curl_text = problem[0] != '\0' ? problem.data() : curl_easy_strerror(code);
-    if (code == CURLE_SEND_FAIL_REWIND) answer.curl_text = "the connection ended before an answer came";
-    if (answer.silent) answer.curl_text = fmt::format("no byte for {}", format_duration(idle_limit));
-    if (too_large) answer.curl_text = fmt::format("the answer is larger than {} bytes", largest_body);
-    curl_off_t seconds = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &seconds);
-    if (seconds > 0) answer.retry_after = std::chrono::seconds{seconds};
-  }
-};
 
 Result<Http> Http::make(Loop& loop, const ClusterAccess& access, Options options) {
   Http http(loop, access, std::move(options));
@@ -325,7 +99,7 @@ void Http::set_tls(void* easy, const Credential& credential) const {
   curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
 }
 
-void Http::set_route(Exchange& exchange) const {
+void Http::set_route(HttpExchange& exchange) const {
   CURL* const easy = exchange.easy.get();
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
@@ -349,16 +123,16 @@ void Http::set_route(Exchange& exchange) const {
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 }
 
-bool Http::prepare(Exchange& exchange, const HttpRequest& request, const Credential& credential) {
+bool Http::prepare(HttpExchange& exchange, const HttpRequest& request, const Credential& credential) {
   exchange.easy.reset(curl_easy_init());
   CURL* const easy = exchange.easy.get();
   if (easy == nullptr) return false;
   curl_easy_setopt(easy, CURLOPT_URL, (base_url_ + request.target).c_str());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange.problem.data());
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Exchange::on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &HttpExchange::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Exchange::on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &HttpExchange::on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   if (request.compressed && !access_.disable_compression)
@@ -378,9 +152,9 @@ bool Http::prepare(Exchange& exchange, const HttpRequest& request, const Credent
     exchange.body = request.body;
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Exchange::on_read);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &HttpExchange::on_read);
     curl_easy_setopt(easy, CURLOPT_READDATA, &exchange);
-    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Exchange::on_rewind);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &HttpExchange::on_rewind);
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange.headers.get());
   set_route(exchange);
@@ -391,7 +165,7 @@ bool Http::prepare(Exchange& exchange, const HttpRequest& request, const Credent
   return true;
 }
 
-void Http::begin_trace(Exchange& exchange, const HttpRequest& request) const {
+void Http::begin_trace(HttpExchange& exchange, const HttpRequest& request) const {
   exchange.trace = options_.trace;
   Traced& traced = exchange.traced;
   traced.method = method_word(request.method);
@@ -405,7 +179,7 @@ void Http::begin_trace(Exchange& exchange, const HttpRequest& request) const {
 }
 
 Handle Http::send(const HttpRequest& request, const Credential& credential, HttpEvents events) {
-  const auto exchange = std::make_shared<Exchange>(*loop_);
+  const auto exchange = std::make_shared<HttpExchange>(*loop_);
   exchange->events = std::move(events);
   exchange->answer.generation = generation_;
   exchange->largest_body = options_.largest_body;

@@ -58,6 +58,8 @@ struct HttpEvents {
   std::function<void()> quiet{};
 };
 
+struct HttpExchange;
+
 /// How all exchanges with one cluster are made.
 class Http {
  public:
@@ -85,13 +87,12 @@ class Http {
   }
 
  private:
-  struct Exchange;
   Http(Loop& loop, const ClusterAccess& access, Options options)
       : loop_(&loop), access_(access), options_(std::move(options)) {}
-  bool prepare(Exchange& exchange, const HttpRequest& request, const Credential& credential);
-  void begin_trace(Exchange& exchange, const HttpRequest& request) const;
+  bool prepare(HttpExchange& exchange, const HttpRequest& request, const Credential& credential);
+  void begin_trace(HttpExchange& exchange, const HttpRequest& request) const;
   void set_tls(void* easy, const Credential& credential) const;
-  void set_route(Exchange& exchange) const;
+  void set_route(HttpExchange& exchange) const;
 
   Loop* loop_{};
   ClusterAccess access_{};
