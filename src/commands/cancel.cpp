@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "commands/cancel_split.h"
 #include "commands/vm_argument.h"
 #include "status/watched.h"
 

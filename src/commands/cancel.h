@@ -87,9 +87,6 @@ Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number,
 Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                                    CancelPlan& plan);
 
-/// Names of the objects with this operation's label.
-std::vector<ObjectArgument> members_of(const std::string& operation, const Inventory& inventory);
-
 /// Deletes it, if its uid still is the one seen, with dryRun=All.
 kube::Request dry_deletion(const Going& each);
 

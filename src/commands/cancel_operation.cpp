@@ -3,12 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
 #include <set>
 
 #include "base/text.h"
 #include "commands/cancel.h"
+#include "commands/cancel_split.h"
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
 #include "status/object_status.h"
@@ -18,153 +18,9 @@ namespace wukong::commands {
 
 namespace {
 
-using Names = std::map<ObjectKind, std::set<std::string>>;
-
-/// What an operation has made: what is unfinished goes; what is complete or in use stays, with all that belongs to it.
-struct Split {
-  Names goes{};
-  Names stays{};
-  bool all_done{true};  // the VMs that stay: none only because it runs, or because its disks cannot be seen
-  bool unbound{};       // disks that stay wait for a first start, or are filled: they still need the snapshot
-  bool goes_any(std::initializer_list<ObjectKind> kinds) const {
-    return std::any_of(kinds.begin(), kinds.end(), [&](ObjectKind kind) { return !goes.at(kind).empty(); });
-  }
-  bool stays_any() const {
-    return std::any_of(stays.begin(), stays.end(), [](const auto& each) { return !each.second.empty(); });
-  }
-};
-
 constexpr std::initializer_list<ObjectKind> kMade{ObjectKind::clone,       ObjectKind::restore,
                                                   ObjectKind::vm_export,   ObjectKind::vm,
                                                   ObjectKind::data_volume, ObjectKind::claim};
-
-/// Whoever runs is in use, whatever its disks say.
-bool runs(const Json& vm) {
-  constexpr std::array<std::string_view, 5> kUp{"Running", "Paused", "Migrating", "Stopping", "Unknown"};
-  return flag(vm, {"status", "ready"}) ||
-         std::find(kUp.begin(), kUp.end(), text(vm, {"status", "printableStatus"})) != kUp.end();
-}
-
-/// Tells what stays from what goes, the makers first, then their VMs, then the disks of these.
-class Sorter {
- public:
-  Sorter(const std::vector<ObjectArgument>& members, const Inventory& inventory)
-      : members_(members), inventory_(inventory) {
-    for (const ObjectKind kind : kInventoryKinds) {
-      split_.goes[kind];
-      split_.stays[kind];
-    }
-  }
-
-  Split sort() {
-    for (const ObjectArgument& each : of({ObjectKind::clone, ObjectKind::restore, ObjectKind::vm_export}))
-      put(each, is_made(each));
-    for (const ObjectArgument& each : of({ObjectKind::vm})) put(each, vm_stays(each));
-    look_at_vms();
-    const bool results = is_one_result();
-    for (const ObjectArgument& each : of({ObjectKind::data_volume})) put(each, results || disk_stays(each));
-    for (const ObjectArgument& each : of({ObjectKind::claim})) put(each, results || disk_stays(each));
-    split_.unbound = is_unbound();
-    return std::move(split_);
-  }
-
- private:
-  std::vector<ObjectArgument> of(std::initializer_list<ObjectKind> kinds) const {
-    std::vector<ObjectArgument> all;
-    for (const ObjectArgument& each : members_)
-      if (std::find(kinds.begin(), kinds.end(), each.kind) != kinds.end()) all.push_back(each);
-    return all;
-  }
-  void put(const ObjectArgument& what, bool stays) {
-    (stays ? split_.stays : split_.goes)[what.kind].insert(what.name);
-  }
-  const Json& object(const ObjectArgument& what) const { return *inventory_.find(what.kind, what.name); }
-
-  bool is_made(const ObjectArgument& what) const {
-    if (what.kind == ObjectKind::clone) return !check_clone(what, object(what), inventory_);
-    if (what.kind == ObjectKind::restore) return !check_restore(what, object(what), inventory_);
-    return inventory_.judge(what).state == Verdict::State::done;
-  }
-
-  bool is_being_made(const std::string& vm) const {
-    for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
-      for (const std::string& maker : split_.goes.at(kind))
-        if (target_vm(kind, object({kind, maker})) == vm) return true;
-    return false;
-  }
-
-  bool vm_stays(const ObjectArgument& what) {
-    const Json& vm = object(what);
-    if (status::is_deleting(vm) || is_being_made(what.name)) return false;
-    const bool seen = inventory_.is_readable(ObjectKind::claim);
-    const bool done = seen && inventory_.judge(what).state == Verdict::State::done;
-    const bool stays = done || !seen || runs(vm);
-    if (stays && !done) split_.all_done = false;
-    return stays;
-  }
-
-  /// Of all VMs, whoever made them: a disk may have been given to another one since.
-  void look_at_vms() {
-    for (const auto& [name, vm] : inventory_.objects(ObjectKind::vm)) {
-      if (status::is_deleting(vm) || split_.goes[ObjectKind::vm].contains(name)) continue;
-      standing_.insert(name);
-      for (std::string& claim : status::claims_of(vm)) used_.insert(std::move(claim));
-    }
-  }
-
-  bool disk_stays(const ObjectArgument& what) const {
-    const Json& disk = object(what);
-    if (const std::string volume = owner_of(disk, "DataVolume"); !volume.empty())
-      return split_.stays.at(ObjectKind::data_volume).contains(volume) || used_.contains(what.name);
-    // One that CDI fills, for a claim of the operation.
-    if (const std::string claim = owner_of(disk, "PersistentVolumeClaim"); !claim.empty())
-      return used_.contains(claim);
-    return used_.contains(what.name) || standing_.contains(owner_of(disk, "VirtualMachine")) ||
-           is_named_for_one_that_stays(what.name);
-  }
-
-  /// A disk that was detached since is still called "<vm>-<disk>", and may hold what nothing else does.
-  bool is_named_for_one_that_stays(const std::string& disk) const {
-    const auto longest = [&](const std::set<std::string>& vms) {
-      std::size_t most = 0;
-      for (const std::string& vm : vms)
-        if (disk.starts_with(vm + "-")) most = std::max(most, vm.size());
-      return most;
-    };
-    return longest(split_.stays.at(ObjectKind::vm)) > longest(split_.goes.at(ObjectKind::vm));
-  }
-
-  /// True for a clone of a claim that has ended: one disk, which no VM was to have.
-  bool is_one_result() const {
-    const std::vector<ObjectArgument> volumes = of({ObjectKind::data_volume});
-    return volumes.size() == 1 && inventory_.judge(volumes.front()).state == Verdict::State::done &&
-           std::all_of(members_.begin(), members_.end(), [&](const ObjectArgument& each) {
-             return each == volumes.front() ||
-                    each == ObjectArgument{ObjectKind::claim, volumes.front().name};
-           });
-  }
-
-  bool is_unbound() const {
-    const auto is_open = [&](const std::string& claim) {
-      const Json* found = inventory_.find(ObjectKind::claim, claim);
-      return found != nullptr && text(*found, {"status", "phase"}) == "Pending";
-    };
-    for (const std::string& vm : split_.stays.at(ObjectKind::vm)) {
-      const std::vector<std::string> claims = status::claims_of(object({ObjectKind::vm, vm}));
-      if (std::any_of(claims.begin(), claims.end(), is_open)) return true;
-    }
-    for (const std::string& name : split_.stays.at(ObjectKind::data_volume))
-      if (text(object({ObjectKind::data_volume, name}), {"status", "phase"}) != "Succeeded") return true;
-    const auto& claims = split_.stays.at(ObjectKind::claim);
-    return std::any_of(claims.begin(), claims.end(), is_open);
-  }
-
-  const std::vector<ObjectArgument>& members_;
-  const Inventory& inventory_;
-  Split split_{};
-  std::set<std::string> standing_{};  // VMs
-  std::set<std::string> used_{};      // their claims
-};
 
 /// Errors: `forbidden` (else `precondition`) where it cannot be told whether the operation has finished: what is complete must
 /// stay.
@@ -187,7 +43,7 @@ Result<void> check_told(const ObjectArgument& what, const std::vector<ObjectArgu
 }
 
 /// "web-1, web-2 are usable"
-std::string complete_words(const Split& split, const Inventory& inventory) {
+std::string complete_words(const CancelSplit& split, const Inventory& inventory) {
   const std::set<std::string>& vms = split.stays.at(ObjectKind::vm);
   if (vms.empty()) return "what it made is complete";
   return fmt::format("{} {} {}", fmt::join(vms, ", "), vms.size() == 1 ? "is" : "are",
@@ -196,7 +52,7 @@ std::string complete_words(const Split& split, const Inventory& inventory) {
                                                                 : "perhaps usable (claims may not be read)");
 }
 
-std::string removal_hint(const Split& split, const std::string& ns) {
+std::string removal_hint(const CancelSplit& split, const std::string& ns) {
   const std::set<std::string>& vms = split.stays.at(ObjectKind::vm);
   const std::set<std::string>& volumes = split.stays.at(ObjectKind::data_volume);
   const auto hint = [&](ObjectKind kind, const std::set<std::string>& names) {
@@ -208,7 +64,7 @@ std::string removal_hint(const Split& split, const std::string& ns) {
 }
 
 /// What stays, in words: VMs by name, and disks that none of these has (any more).
-void note_what_stays(const Split& split, const Inventory& inventory, CancelPlan& plan) {
+void note_what_stays(const CancelSplit& split, const Inventory& inventory, CancelPlan& plan) {
   const std::set<std::string>& vms = split.stays.at(ObjectKind::vm);
   if (!vms.empty())
     plan.operation.notes.push_back(fmt::format("{}, and {}; {}", complete_words(split, inventory),
@@ -229,7 +85,8 @@ void note_what_stays(const Split& split, const Inventory& inventory, CancelPlan&
 }
 
 /// The row that a member belongs to: a VM's disks are shown with it.
-std::string row_of(ObjectKind kind, const std::string& name, const Split& split, const Inventory& inventory) {
+std::string row_of(ObjectKind kind, const std::string& name, const CancelSplit& split,
+                   const Inventory& inventory) {
   if (kind == ObjectKind::claim || kind == ObjectKind::data_volume)
     for (const std::string& vm : split.goes.at(ObjectKind::vm)) {
       const std::vector<std::string> claims = status::claims_of(*inventory.find(ObjectKind::vm, vm));
@@ -240,13 +97,13 @@ std::string row_of(ObjectKind kind, const std::string& name, const Split& split,
 }
 
 /// Lists again what the split was made from. Errors: `precondition` when something that was to go is complete by now.
-op::Guard still_goes(const ObjectArgument& what, const Split& split, const Inventory& inventory) {
+op::Guard still_goes(const ObjectArgument& what, const CancelSplit& split, const Inventory& inventory) {
   std::vector<Watched> watches;
   for (Watched& each : inventory_watches(inventory.ns, inventory.served))
     for (const ObjectKind kind : kMade)
       if (each.gvr.resource == gvr_of(kind).resource) watches.push_back(each);
   const auto check = [what, goes = split.goes](const Inventory& now) -> Result<void> {
-    const Split then = Sorter(members_of(what.name, now), now).sort();
+    const CancelSplit then = split_members(members_of(what.name, now), now);
     for (const ObjectKind kind :
          {ObjectKind::vm, ObjectKind::vm_export, ObjectKind::data_volume, ObjectKind::claim})
       for (const std::string& name : then.stays.at(kind))
@@ -261,14 +118,14 @@ op::Guard still_goes(const ObjectArgument& what, const Split& split, const Inven
 }
 
 /// The VM is taken back by what makes it.
-bool goes_with_maker(const Json& vm, const Split& split) {
+bool goes_with_maker(const Json& vm, const CancelSplit& split) {
   return !text(vm, {"metadata", "annotations", status::kLastRestore}).empty() &&
          split.goes_any({ObjectKind::clone, ObjectKind::restore});
 }
 
 /// VMs first, then what made their disks, then the disks: each would be made again by the one before. The last steps.
-std::vector<std::string> delete_members(const ObjectArgument& what, const Split& split, std::size_t number,
-                                        const Inventory& inventory, CancelPlan& plan) {
+std::vector<std::string> delete_members(const ObjectArgument& what, const CancelSplit& split,
+                                        std::size_t number, const Inventory& inventory, CancelPlan& plan) {
   std::vector<op::Step> deletions;
   const auto add = [&](const std::string& id, std::vector<std::string> needs, const ObjectRef& ref,
                        std::string uid, std::string group) {
@@ -310,7 +167,7 @@ std::vector<std::string> delete_members(const ObjectArgument& what, const Split&
 }
 
 /// The claims that go: those of the operation, and those that its VMs that go have made.
-std::set<std::string> claims_that_go(const Split& split, const Inventory& inventory) {
+std::set<std::string> claims_that_go(const CancelSplit& split, const Inventory& inventory) {
   std::set<std::string> claims = split.goes.at(ObjectKind::claim);
   claims.insert(split.goes.at(ObjectKind::data_volume).begin(), split.goes.at(ObjectKind::data_volume).end());
   for (const std::string& vm : split.goes.at(ObjectKind::vm))
@@ -326,7 +183,7 @@ std::set<std::string> claims_that_go(const Split& split, const Inventory& invent
 }
 
 /// A snapshot that is deleted while a claim from it is Pending hangs.
-std::string add_claims_gone(const ObjectArgument& what, const Split& split,
+std::string add_claims_gone(const ObjectArgument& what, const CancelSplit& split,
                             const std::set<std::string>& going, std::size_t number,
                             const Inventory& inventory, std::vector<std::string> needs, CancelPlan& plan) {
   const Watched claims{.gvr = gvr::pvc(), .ns = inventory.ns, .keep = {{"metadata.labels"}}};
@@ -354,7 +211,7 @@ struct Snapshots {
   std::vector<Error> stay{};
 };
 
-Snapshots sort_snapshots(const std::vector<ObjectArgument>& members, const Split& split,
+Snapshots sort_snapshots(const std::vector<ObjectArgument>& members, const CancelSplit& split,
                          const OfOperation& operation, const Inventory& inventory) {
   Snapshots out;
   for (const ObjectArgument& each : members) {
@@ -379,7 +236,7 @@ Snapshots sort_snapshots(const std::vector<ObjectArgument>& members, const Split
 }
 
 /// Of a run that has ended: with all that it made, or with what still needs its snapshot.
-Error nothing_to_cancel(const ObjectArgument& what, const Split& split, const Snapshots& snapshots,
+Error nothing_to_cancel(const ObjectArgument& what, const CancelSplit& split, const Snapshots& snapshots,
                         const Inventory& inventory) {
   if (!split.stays_any() && !snapshots.stay.empty()) return snapshots.stay.front();
   std::string rest;
@@ -393,15 +250,6 @@ Error nothing_to_cancel(const ObjectArgument& what, const Split& split, const Sn
 }
 
 }  // namespace
-
-std::vector<ObjectArgument> members_of(const std::string& operation, const Inventory& inventory) {
-  std::vector<ObjectArgument> members;
-  for (const ObjectKind kind : kInventoryKinds)
-    for (const auto& [name, object] : inventory.objects(kind))
-      if (text(object, {"metadata", "labels", mark::kOperation}) == operation)
-        members.push_back({kind, name});
-  return members;
-}
 
 Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                                    CancelPlan& plan) {
@@ -419,7 +267,7 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
   if (members.size() == 1 && members.front().kind == ObjectKind::clone)
     return plan_cancel_clone(members.front(), number, inventory, plan);
   WUKONG_CHECK(check_told(what, members, inventory));
-  const Split split = Sorter(members, inventory).sort();
+  const CancelSplit split = split_members(members, inventory);
   OfOperation operation{.id = what.name, .claims = claims_that_go(split, inventory)};
   for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
     for (const std::string& name : split.goes.at(kind))
