@@ -128,7 +128,7 @@ class Target {
 
   std::string add_volume(std::size_t index, std::vector<std::string> needs) {
     const CopySource::Disk& disk = disks()[index];
-    std::string id = fmt::format("disk-{}-{}", name_, disk.volume);
+    std::string id = disk_step(name_, disk.volume);
     const bool owned = owner_of(*plan_, disk) == Owner::reference;
     steps_.add(id, std::move(needs),
                create(plan_->snapshots || owned,
@@ -193,7 +193,7 @@ void add_undo(op::Operation& operation, const Plan& plan, const std::string& tar
   std::string first = "vm-" + target;
   for (const CopySource::Disk& disk : plan.source.disks) {
     if (owner_of(plan, disk) == Owner::templates) continue;
-    const std::string made = fmt::format("disk-{}-{}", target, disk.volume);
+    const std::string made = disk_step(target, disk.volume);
     removed.push_back(steps.add_undo(made, {gvr::data_volume(), vm.ns, copied_claim(target, disk.volume)},
                                      {"undo-vm-" + target}));
     if (owner_of(plan, disk) == Owner::nobody && first.starts_with("vm-")) first = made;

@@ -65,6 +65,10 @@ ObjectRef vm_subresources(const std::string& ns, const std::string& name) {
   return {{"subresources.kubevirt.io", "v1", "virtualmachines", "VirtualMachine"}, ns, name};
 }
 
+std::string disk_step(std::string_view target, std::string_view volume) {
+  return fmt::format("disk-{}-{}", target, volume);
+}
+
 op::Create create(bool later, ObjectRef ref, Json now, std::function<Result<Json>(const op::Seen&)> make) {
   if (!later) return {.ref = std::move(ref), .body = std::move(now)};
   return {.ref = std::move(ref), .body = std::move(make), .preview = std::move(now)};

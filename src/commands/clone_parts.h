@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commands/clone.h"
@@ -25,6 +26,9 @@ ObjectRef vm_subresources(const std::string& ns, const std::string& name);
 
 /// For a server that does not answer.
 inline constexpr std::chrono::seconds kLongestUndoWait{60};
+
+/// The id of the step that makes the disk for `volume` of a new VM.
+std::string disk_step(std::string_view target, std::string_view volume);
 
 /// A body that is fixed, or (`later`) made when what earlier steps saw is known, and shown as `now` until then.
 op::Create create(bool later, ObjectRef ref, Json now, std::function<Result<Json>(const op::Seen&)> make);

@@ -90,7 +90,7 @@ def owned_disk_in_another_namespace(t):
     """It goes with the new VM there; the same name is no clash."""
     t.source()
     there = other_namespace(t)
-    t.clone('src', 'src', '--to-namespace', there, '--own-disks=true', '--wait').expect(0, 'by owner references: root', r'src +Stopped +1 bound')
+    t.clone('src', 'src', '--to-namespace', there, '--own-disks=true', '--wait').expect(0, 'by owner references: root', r'src +Stopped +1 bound, owned')
     check(t.side.content(there, 'src-root') == t.side.content(t.ns, 'src-root'), 'the data differs')
     t.api.delete('virtualmachines', there, 'src')
     until('the disk goes with the VM', lambda: not t.api.get('persistentvolumeclaims', there, 'src-root'))
