@@ -34,7 +34,8 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
                                const Settled& settled, const Scope& at);
 
 /// Errors: `precondition`: everything that CDI would accept and never end.
-Result<void> check_cdi(const CloneNames& names, const CopySource& source, const CdiFacts& facts);
+Result<void> check_cdi(const CloneNames& names, const CopySource& source, const CdiFacts& facts,
+                       const Scope& at);
 
 /// For another namespace: CDI asks whether the user may clone out of the source's. Errors: `forbidden`, with the
 /// RoleBinding to ask for; as kube::fetch.

@@ -81,7 +81,8 @@ Result<CdiFacts> gather_cdi(const CloneNames& names, CloneFacts base, kube::Api&
   return facts;
 }
 
-Result<void> check_cdi(const CloneNames& names, const CopySource& source, const CdiFacts& facts) {
+Result<void> check_cdi(const CloneNames& names, const CopySource& source, const CdiFacts& facts,
+                       const Scope& at) {
   const auto& served = facts.copies.base.served;
   if (served && !kube::spoken(gvr::data_volume(), *served))
     return refuse(
@@ -89,7 +90,7 @@ Result<void> check_cdi(const CloneNames& names, const CopySource& source, const 
         "install CDI, or give the disks' StorageClass a VolumeSnapshotClass and use another method");
   if (facts.target_namespace.is_absent())
     return refuse(fmt::format("namespace {} does not exist", names.target_ns),
-                  fmt::format("kubectl create namespace {}", names.target_ns));
+                  fmt::format("kubectl create namespace {}{}", names.target_ns, at.flags));
   for (const CopySource::Disk& disk : source.disks) {
     const std::string name(text(disk.claim_spec, {"storageClassName"}));
     if (name.empty())

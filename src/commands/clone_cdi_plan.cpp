@@ -276,7 +276,7 @@ Result<void> build_source(Plan& plan, const CdiFacts& facts, const Scope& at) {
   if (!plan.names.from_snapshot) WUKONG_CHECK(check_source_to_copy(plan.names, copies.base, at));
   WUKONG_TRY(plan.source, copy_source(plan.names, copies, at));
   WUKONG_CHECK(choose_disks(plan.source, plan.names, at));
-  WUKONG_CHECK(check_cdi(plan.names, plan.source, facts));
+  WUKONG_CHECK(check_cdi(plan.names, plan.source, facts, at));
   for (CopySource::Disk& disk : plan.source.disks)
     if (!plan.names.disks.sizes.contains(disk.volume)) disk.bytes = disk_bytes(disk, facts, disk.from_class);
   return {};
@@ -311,7 +311,7 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   plan->marks = clone_marks(options, names, at);
   const Earlier& earlier = facts.copies.base.earlier;
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, earlier, plan->marks));
-  WUKONG_CHECK(check_free(names, plan->source, facts.copies, facts.volumes, made, plan->marks));
+  WUKONG_CHECK(check_free(names, plan->source, facts.copies, facts.volumes, made, plan->marks, at));
   WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.copies.vms));
   plan->labels = manifest::selector_of(at.operation_id);
@@ -372,7 +372,7 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
           .ns = names.target_ns,
           .labels = plan->labels,
           .keep = {{"status.phase"}}}},
-        is_copied_disk(names, plan->source));
+        is_copied_disk(names, plan->source), at);
   return operation;
 }
 

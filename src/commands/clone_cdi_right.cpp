@@ -46,10 +46,10 @@ Result<void> check_clone_right(const CloneNames& names, const op::Operation& ope
       .code = Code::forbidden,
       .message = fmt::format("you may not clone disks out of namespace {}: nothing was changed", at.ns),
       .hint = fmt::format("ask for a RoleBinding in namespace {}:\n"
-                          "  kubectl create role clone-source -n {} --verb=create "
+                          "  kubectl create role clone-source {} --verb=create "
                           "--resource=datavolumes.cdi.kubevirt.io/source\n"
-                          "  kubectl create rolebinding clone-source -n {} --role=clone-source --user={}",
-                          at.ns, at.ns, at.ns, user),
+                          "  kubectl create rolebinding clone-source {} --role=clone-source --user={}",
+                          at.ns, at.where(), at.where(), user),
       .causes = {
           fmt::format("not allowed: create datavolumes.cdi.kubevirt.io/source in namespace {}", at.ns)}};
 }

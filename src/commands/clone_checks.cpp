@@ -60,14 +60,14 @@ Result<void> check_claim(const CloneNames& names, const kube::Fact& fact, const 
                   "nothing can be made from it any more");
   if (fact.is_absent())
     return refuse(fmt::format("{} names a disk that does not exist: {}", words, claim),
-                  fmt::format("kubectl describe virtualmachine {} -n {}", names.source, at.ns));
+                  fmt::format("kubectl describe virtualmachine {} {}", names.source, at.where()));
   const std::string_view phase = text(fact.object, {"status", "phase"});
   if (!fact.is_known() || phase == "Bound") return {};
   return refuse(
       fmt::format("{} has a disk without data: {} is {}", words, claim, phase.empty() ? "Pending" : phase),
       fmt::format("a volume that waits for its first consumer is made when the VM first starts: virtctl "
-                  "start {} -n {}",
-                  names.source, at.ns));
+                  "start {} {}",
+                  names.source, at.where()));
 }
 
 /// Of the disks that are wanted.
@@ -115,8 +115,8 @@ Result<void> check_target(const CloneNames& names, const CloneFacts& facts, cons
   if (facts.target.is_known())
     return refuse(
         fmt::format("{} exists already{}", vm_words(at, names.target), resume_words(facts.target.object)),
-        fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} -n {}",
-                    names.target, at.ns));
+        fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} {}",
+                    names.target, at.where()));
   for (const Json& clone : items(facts.clones.object, {"items"})) {
     const std::string_view phase = text(clone, {"status", "phase"});
     if (text(clone, {"spec", "target", "name"}) != names.target || phase == "Succeeded" || phase == "Failed")

@@ -62,7 +62,7 @@ std::string user_of(const kube::Fact& pods, const std::string& claim) {
 Result<CopySource> source_of(const CloneNames& names, const ClaimFacts& facts, const Scope& at) {
   const std::string words = words_of(names, at);
   if (facts.claim.is_absent())
-    return refuse(words + " does not exist", fmt::format("kubectl get persistentvolumeclaims -n {}", at.ns));
+    return refuse(words + " does not exist", "kubectl get persistentvolumeclaims " + at.where());
   if (!facts.claim.is_known())
     return unreadable(words + " cannot be read, so its size and class are not known",
                       "ask for: get persistentvolumeclaims", facts.claim);
@@ -186,7 +186,7 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
   WUKONG_TRY(CopySource source, source_of(names, facts, at));
   WUKONG_CHECK(choose_disks(source, names, at));
   CopySource::Disk& disk = source.disks.front();
-  WUKONG_CHECK(check_cdi(names, source, facts.cdi));
+  WUKONG_CHECK(check_cdi(names, source, facts.cdi, at));
   const manifest::Marks marks = clone_marks(options, names, at);
   WUKONG_CHECK(check_target(names, facts.cdi, marks));
   if (names.disks.sizes.empty()) disk.bytes = disk_bytes(disk, facts.cdi, disk.from_class);

@@ -62,7 +62,7 @@ std::int64_t restore_size(const kube::Fact& snapshots, std::string_view name) {
 
 Result<void> check_snapshot(const CloneNames& names, const CopyFacts& facts, const Scope& at) {
   const std::string words = fmt::format("VirtualMachineSnapshot {}/{}", at.ns, names.source);
-  const auto list = fmt::format("kubectl get virtualmachinesnapshots -n {}", at.ns);
+  const std::string list = "kubectl get virtualmachinesnapshots " + at.where();
   if (facts.snapshot.is_absent()) return refuse(words + " does not exist", list + " lists what is there");
   if (!facts.snapshot.is_known() || !facts.contents.is_known())
     return unreadable(
@@ -77,9 +77,7 @@ Result<void> check_snapshot(const CloneNames& names, const CopyFacts& facts, con
     return refuse(words + " is being deleted", "choose another one: " + list);
   if (!flag(snapshot, {"status", "readyToUse"}))
     return refuse(words + " is not ready to use",
-                  fmt::format("wait for it: kubectl wait virtualmachinesnapshot/{} -n {} "
-                              "--for=jsonpath='{{.status.readyToUse}}'=true",
-                              names.source, at.ns),
+                  fmt::format("wait for it: kubectl wukong wait vmsnapshot/{} {}", names.source, at.where()),
                   {status::snapshot_problem(snapshot)});
   return {};
 }

@@ -194,7 +194,7 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   plan->snapshot = {speaking(gvr::vm_snapshot(), facts.base.served), at.ns, names.snapshot};
   if (options.start) plan->run_strategy = start_strategy(plan->source.vm);
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.base.earlier, plan->marks));
-  WUKONG_CHECK(check_free(names, plan->source, facts, kube::Fact::absent(), made, plan->marks));
+  WUKONG_CHECK(check_free(names, plan->source, facts, kube::Fact::absent(), made, plan->marks, at));
   WUKONG_CHECK(check_one_moment(names, facts.base.earlier, made, at));
   WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.vms));
@@ -251,7 +251,8 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   for (const std::size_t i : to_make) add_undo(operation, plan, i);
   if (stop) add_start_again(operation, names, plan->source.vm, {.snapshot = plan->snapshot}, at);
   if (!names.from_snapshot && !options.keep_snapshot)
-    add_snapshot_removal(operation, plan->snapshot, {all_claims(*plan)}, is_copied_disk(names, plan->source));
+    add_snapshot_removal(operation, plan->snapshot, {all_claims(*plan)}, is_copied_disk(names, plan->source),
+                         at);
   return operation;
 }
 

@@ -25,7 +25,8 @@ namespace {
 struct Native {
   const CloneNames& names;
   CloneApi api{};
-  ObjectRef ref{};  // the VirtualMachineClone
+  ObjectRef ref{};      // the VirtualMachineClone
+  std::string where{};  // "-n demo --context prod"
   manifest::Marks marks{};
   Json vm = Json();         // that is cloned, or that the snapshot holds; null: may not be read
   std::string source_vm{};  // its name
@@ -97,14 +98,14 @@ void add_undo(op::Operation& operation, const Native& n) {
 /// While a claim waits for its first consumer, the clone keeps the snapshot that will fill it: without it the disk is lost.
 /// The target is marked first: an operation that is cut off then is gone on with by that.
 void add_tidy(op::Operation& operation, const Native& n, bool keep) {
-  const auto check = [target = n.names.target, ref = n.ref](const std::vector<kube::Fact>&,
-                                                            const op::Seen& seen) -> Result<void> {
+  const auto check = [target = n.names.target, ref = n.ref, where = n.where](
+                         const std::vector<kube::Fact>&, const op::Seen& seen) -> Result<void> {
     // The wait ended well, or this step would not run. A VM that runs has all its disks.
     const Verdict* running = seen.verdict("running-" + target);
     if (running != nullptr && running->state == Verdict::State::done) return {};
     if (seen.verdict("usable")->recall("unbound").empty()) return {};
-    return refuse(fmt::format("{} stays; once {} has started: kubectl delete virtualmachineclone {} -n {}",
-                              describe(ref), target, ref.name, ref.ns),
+    return refuse(fmt::format("{} stays; once {} has started: kubectl delete virtualmachineclone {} {}",
+                              describe(ref), target, ref.name, where),
                   "");
   };
   const auto step = [&](std::string id, std::vector<std::string> needs, op::Action action,
@@ -155,6 +156,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
                                   const CopyFacts& facts, const Settled& settled, const Scope& at) {
   Native n{.names = names, .api = clone_api(facts.base), .marks = clone_marks(options, names, at)};
   n.ref = {n.api.clone, at.ns, names.clone};
+  n.where = at.where();
   WUKONG_TRY(const bool begun, was_made(facts.base.earlier.clones, n.ref, n.marks));
   // Its clone marks it at the end, and is removed then.
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.base.earlier, n.marks));

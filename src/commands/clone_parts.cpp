@@ -181,12 +181,14 @@ void add_snapshot(op::Operation& operation, const SnapshotPart& part, const mani
 }
 
 void add_snapshot_removal(op::Operation& operation, const ObjectRef& ref, std::vector<kube::Read> users,
-                          std::function<bool(const Json&)> is_user) {
+                          std::function<bool(const Json&)> is_user, const Scope& at) {
   // A snapshot that is deleted while a claim from it is Pending hangs, and the claim can never be filled.
   std::vector<std::string> kinds;  // items of a list do not tell theirs
   for (const kube::Read& read : users) kinds.push_back(read.gvr.kind);
-  const auto unneeded = [ref, kinds, is_user = std::move(is_user)](const std::vector<kube::Fact>& facts,
-                                                                   const op::Seen& seen) -> Result<void> {
+  const std::string later =
+      fmt::format("kubectl delete virtualmachinesnapshot {} {}", ref.name, at.in(ref.ns).where());
+  const auto unneeded = [ref, kinds, later, is_user = std::move(is_user)](
+                            const std::vector<kube::Fact>& facts, const op::Seen& seen) -> Result<void> {
     const std::string mine = manifest::volume_snapshot_name(seen.uid("snapshot"), "");
     for (std::size_t i = 0; i < facts.size(); ++i)
       for (const Json& user : items(facts[i].object, {"items"})) {
@@ -196,17 +198,15 @@ void add_snapshot_removal(op::Operation& operation, const ObjectRef& ref, std::v
         const bool others = phase == "Pending" && !seen.uid("snapshot").empty() &&
                             text(user, {"spec", "dataSourceRef", "name"}).starts_with(mine);
         if (!others && !is_user(user)) continue;
-        return refuse(
-            fmt::format("{} stays: {} {} is not filled yet; once all are: kubectl delete "
-                        "virtualmachinesnapshot {} -n {}",
-                        describe(ref), kinds[i], text(user, {"metadata", "name"}), ref.name, ref.ns),
-            "");
+        return refuse(fmt::format("{} stays: {} {} is not filled yet; once all are: {}", describe(ref),
+                                  kinds[i], text(user, {"metadata", "name"}), later),
+                      "");
       }
     if (std::all_of(facts.begin(), facts.end(), [](const kube::Fact& f) { return f.is_known(); })) return {};
     return refuse(
         fmt::format("{} stays: claims cannot be read, so it is not known whether one still needs it; "
-                    "once all disks are bound: kubectl delete virtualmachinesnapshot {} -n {}",
-                    describe(ref), ref.name, ref.ns),
+                    "once all disks are bound: {}",
+                    describe(ref), later),
         "");
   };
   const status::SnapshotWait wait{ref.ns, ref.name};
@@ -293,23 +293,24 @@ Result<void> check_shape(const Json& vm, const ShapeOptions& shape) {
 
 Result<void> check_free(const CloneNames& names, const CopySource& source, const CopyFacts& facts,
                         const kube::Fact& volumes, const std::set<std::string>& made,
-                        const manifest::Marks& marks) {
+                        const manifest::Marks& marks, const Scope& at) {
   const std::string& ns = names.target_ns;
+  const std::string where = at.in(ns).where();
   const Earlier& earlier = facts.base.earlier;
   const auto taken = [&](const Json& object, const Gvr& gvr, const std::string& name) {
     return refuse(
         fmt::format("{} {}/{} exists already{}", gvr.kind, ns, name, resume_words(object)),
         fmt::format("it may hold data: look at it, and choose another target name, or delete it: kubectl "
-                    "delete {} {} -n {}",
-                    lower(gvr.kind), name, ns));
+                    "delete {} {} {}",
+                    lower(gvr.kind), name, where));
   };
   for (const std::string& target : names.targets) {
     if (made.contains(target)) continue;
     if (const Json* vm = named(facts.vms, target))
       return refuse(
           fmt::format("VirtualMachine {}/{} exists already{}", ns, target, resume_words(*vm)),
-          fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} -n {}",
-                      target, ns));
+          fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} {}", target,
+                      where));
     for (const CopySource::Disk& disk : source.disks) {
       const std::string claim = copied_claim(target, disk.volume);
       if (const std::string problem = subdomain_problem(claim);

@@ -84,7 +84,7 @@ void add_snapshot(op::Operation& operation, const SnapshotPart& part, const mani
 /// Removes it at the end, unless one of the objects that `users` lists is not filled yet, and `is_user` says that it is made from
 /// it, or the object itself does: a snapshot that is deleted then hangs, and the claim can never be filled.
 void add_snapshot_removal(op::Operation& operation, const ObjectRef& ref, std::vector<kube::Read> users,
-                          std::function<bool(const Json&)> is_user);
+                          std::function<bool(const Json&)> is_user, const Scope& at);
 
 /// True for claims and DataVolumes that have the names of the targets' disks.
 std::function<bool(const Json&)> is_copied_disk(const CloneNames& names, const CopySource& source);
@@ -103,6 +103,6 @@ Result<void> check_shape(const Json& vm, const ShapeOptions& shape);
 /// targets and what else an earlier run of this operation has made.
 Result<void> check_free(const CloneNames& names, const CopySource& source, const CopyFacts& facts,
                         const kube::Fact& volumes, const std::set<std::string>& made,
-                        const manifest::Marks& marks);
+                        const manifest::Marks& marks, const Scope& at);
 
 }  // namespace wukong::commands

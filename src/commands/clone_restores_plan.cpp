@@ -114,7 +114,8 @@ void add_undo(op::Operation& operation, const Plan& plan, const std::string& tar
   step("undo-late-claims", {"undo-late-vm-" + target}, claims);
 }
 
-void add_tidy(op::Operation& operation, const Plan& plan, const std::vector<std::string>& targets) {
+void add_tidy(op::Operation& operation, const Plan& plan, const std::vector<std::string>& targets,
+              const Scope& at) {
   for (const std::string& target : targets)
     operation.steps.push_back({.id = "remove-restore-" + target,
                                .action = op::Delete{restore_of(plan, target), "restore-" + target},
@@ -134,7 +135,8 @@ void add_tidy(op::Operation& operation, const Plan& plan, const std::vector<std:
         .keep = {{"metadata.annotations", "status.phase"}}}},
       [restores](const Json& claim) {
         return restores.contains(std::string(text(claim, {"metadata", "annotations", status::kRestoreName})));
-      });
+      },
+      at);
 }
 
 /// Targets that a restore of an earlier run has made, which is gone: nothing needs it any more.
@@ -209,7 +211,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   const Earlier& earlier = facts.base.earlier;
   const std::set<std::string> restored = restored_targets(plan, earlier);
   WUKONG_TRY(const std::set<std::string> begun, begun_targets(plan, earlier, restored));
-  WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), begun, plan.marks));
+  WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), begun, plan.marks, at));
   WUKONG_CHECK(check_shape(plan.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan.vm, facts.vms));
   WUKONG_CHECK(check_no_disk_flags(names));
@@ -265,7 +267,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   }
   for (const std::string& target : to_restore) add_undo(operation, plan, target);
   if (stop) add_start_again(operation, names, plan.vm, {.snapshot = plan.snapshot}, at);
-  add_tidy(operation, plan, to_restore);
+  add_tidy(operation, plan, to_restore, at);
   return operation;
 }
 

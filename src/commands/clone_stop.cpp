@@ -109,10 +109,9 @@ Result<void> check_running(const CloneNames& names, const Json& vm, const Scope&
   if (names.running != Running::refuse || !is_running(vm)) return {};
   return refuse(
       fmt::format("{} is running", vm_words(at, names.source)),
-      fmt::format(
-          "stop it: virtctl stop {} -n {}; or use --running=stop, which starts it again afterwards, or "
-          "--running=allow",
-          names.source, at.ns));
+      fmt::format("stop it: virtctl stop {} {}; or use --running=stop, which starts it again afterwards, or "
+                  "--running=allow",
+                  names.source, at.where()));
 }
 
 bool is_to_stop(const CloneNames& names, const Json& vm, const Scope& at) {

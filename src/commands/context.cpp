@@ -311,7 +311,7 @@ Result<void> Context::check_quotas(const op::Operation& operation) {
   for (const Gvr& kind : {quota_kind(), limit_range_kind()})
     reads.push_back({.gvr = kind, .ns = ns, .keep = {{"spec", "status"}}});
   WUKONG_TRY(std::vector<kube::Fact> got, kube::fetch(*api_, std::move(reads)));
-  return commands::check_quotas(operation.charge, {std::move(got[0]), std::move(got[1])});
+  return commands::check_quotas(operation.charge, {std::move(got[0]), std::move(got[1])}, scope_);
 }
 
 op::Outcome Context::run(op::Operation operation, const WriteOptions& options, const Settled& settled) {

@@ -97,14 +97,15 @@ Result<void> check_service_name(const std::string& vm) {
 }
 
 /// What an earlier run of this operation has made is in nobody's way.
-Result<void> check_free(const kube::Fact& list, const ObjectRef& ref, const manifest::Marks& marks) {
+Result<void> check_free(const kube::Fact& list, const ObjectRef& ref, const manifest::Marks& marks,
+                        const Scope& at) {
   if (!has_name(list, ref.name)) return {};
   WUKONG_TRY(const bool ours, was_made(list, ref, marks));
   if (ours) return {};
   return refuse(
       fmt::format("{} exists already", describe(ref)),
-      fmt::format("choose another name for the VM, or look at it and delete it: kubectl delete {} -n {}",
-                  resource_name(ref), ref.ns));
+      fmt::format("choose another name for the VM, or look at it and delete it: kubectl delete {} {}",
+                  resource_name(ref), at.where()));
 }
 
 /// The label that names the VM on its pod, alone and in every version; the older one holds the guest's hostname.
@@ -162,7 +163,7 @@ Result<void> add_exposures(op::Operation& operation, const std::vector<Exposure>
     const manifest::Marks marks{operation.id, operation.request};
     const ObjectRef service{gvr::service(), scope.ns, exposure.vm};
     const ObjectRef ingress{gvr::ingress(), scope.ns, exposure.vm};
-    WUKONG_CHECK(check_free(facts.services, service, marks));
+    WUKONG_CHECK(check_free(facts.services, service, marks, scope));
     operation.steps.push_back({.id = "service-" + exposure.vm,
                                .needs = {after(exposure.vm)},
                                .action = op::Create{service, manifest::service(service, exposure.ports,
@@ -172,7 +173,7 @@ Result<void> add_exposures(op::Operation& operation, const std::vector<Exposure>
     operation.results.push_back(service);
     operation.charge.objects.emplace_back(service.gvr, 1);
     if (exposure.host.empty()) continue;
-    WUKONG_CHECK(check_free(facts.ingresses, ingress, marks));
+    WUKONG_CHECK(check_free(facts.ingresses, ingress, marks, scope));
     const int port = first_tcp(exposure.ports)->port;
     operation.steps.push_back(
         {.id = "ingress-" + exposure.vm,

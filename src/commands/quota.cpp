@@ -38,7 +38,7 @@ std::string amount(std::string_view resource, std::int64_t value) {
 }
 
 Result<void> check_quota(const Json& quota, const std::map<std::string, std::int64_t>& wanted,
-                         const op::Charge& charge) {
+                         const op::Charge& charge, const std::string& where) {
   const std::string& ns = charge.ns;
   if (!items(quota, {"spec", "scopes"}).empty() || !fields(quota, {"spec", "scopeSelector"}).empty())
     return {};
@@ -54,14 +54,15 @@ Result<void> check_quota(const Json& quota, const std::map<std::string, std::int
             "quota {} of namespace {} leaves no room: {} is limited to {}, {} used, and {} more would come",
             printable(name), ns, printable(resource), amount(resource, hard), amount(resource, used),
             amount(resource, more->second)),
-        fmt::format("make room or have it raised: kubectl describe resourcequota {} -n {}", printable(name),
-                    ns),
+        fmt::format("make room or have it raised: kubectl describe resourcequota {} {}", printable(name),
+                    where),
         charge.why_more.empty() ? std::vector<std::string>{} : std::vector<std::string>{charge.why_more});
   }
   return {};
 }
 
-Result<void> check_limit(const Json& range, const op::Charge::Claim& claim, const std::string& ns) {
+Result<void> check_limit(const Json& range, const op::Charge::Claim& claim, const std::string& ns,
+                         const std::string& where) {
   for (const Json& limit : items(range, {"spec", "limits"})) {
     if (text(limit, {"type"}) != "PersistentVolumeClaim") continue;
     const auto least = parse_quantity(text(limit, {"min", "storage"}));
@@ -73,8 +74,8 @@ Result<void> check_limit(const Json& range, const op::Charge::Claim& claim, cons
                     printable(text(range, {"metadata", "name"})), ns, claim.name,
                     format_quantity({claim.bytes}), small ? "has at least" : "has at most",
                     format_quantity(small ? *least : *most)),
-        fmt::format("kubectl describe limitrange {} -n {}", printable(text(range, {"metadata", "name"})),
-                    ns));
+        fmt::format("kubectl describe limitrange {} {}", printable(text(range, {"metadata", "name"})),
+                    where));
   }
   return {};
 }
@@ -84,13 +85,14 @@ Result<void> check_limit(const Json& range, const op::Charge::Claim& claim, cons
 Gvr quota_kind() { return {"", "v1", "resourcequotas", "ResourceQuota"}; }
 Gvr limit_range_kind() { return {"", "v1", "limitranges", "LimitRange"}; }
 
-Result<void> check_quotas(const op::Charge& charge, const QuotaFacts& facts) {
-  const std::string& ns = charge.ns;
+Result<void> check_quotas(const op::Charge& charge, const QuotaFacts& facts, const Scope& at) {
+  const std::string where = at.in(charge.ns).where();
   const std::map<std::string, std::int64_t> wanted = wanted_by(charge);
   for (const Json& quota : items(facts.quotas.object, {"items"}))
-    WUKONG_CHECK(check_quota(quota, wanted, charge));
+    WUKONG_CHECK(check_quota(quota, wanted, charge, where));
   for (const Json& range : items(facts.limits.object, {"items"}))
-    for (const op::Charge::Claim& claim : charge.claims) WUKONG_CHECK(check_limit(range, claim, ns));
+    for (const op::Charge::Claim& claim : charge.claims)
+      WUKONG_CHECK(check_limit(range, claim, charge.ns, where));
   return {};
 }
 

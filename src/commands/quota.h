@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "commands/context.h"
 #include "kube/api.h"
 #include "op/operation.h"
 
@@ -20,7 +21,7 @@ Gvr limit_range_kind();
 
 /// Errors: `precondition`, naming quota, limit, what is used and what would come: a cluster would take the objects that
 /// a user makes, and let those that controllers make for them fail later, often without a word.
-Result<void> check_quotas(const op::Charge& charge, const QuotaFacts& facts);
+Result<void> check_quotas(const op::Charge& charge, const QuotaFacts& facts, const Scope& at);
 
 /// The reads that check_quotas() lives on.
 std::vector<kube::Permission> quota_reads(const std::string& ns);

@@ -45,7 +45,7 @@ std::string vm_words(const Scope& at, const std::string& name) {
 Error no_such_vm(const Scope& at, const std::string& name, std::span<const std::string> there) {
   const std::string meant = closest(name, there);
   return refuse(vm_words(at, name) + " does not exist",
-                meant.empty() ? fmt::format("kubectl get virtualmachines -n {} lists what is there", at.ns)
+                meant.empty() ? fmt::format("kubectl get virtualmachines {} lists what is there", at.where())
                               : fmt::format("did you mean {}?", meant));
 }
 

@@ -22,6 +22,7 @@ using kube::Fact;
 namespace {
 
 const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1"};
+const Scope kStaging{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1", .flags = " --context staging"};
 
 Json parsed(std::string_view text) {
   auto value = parse_json(text);
@@ -62,9 +63,16 @@ CloneOptions typed(std::string source = "web", std::string target = "web2") {
   return options;
 }
 
-Result<op::Operation> planned(const CopyFacts& facts, const CloneOptions& options) {
-  WUKONG_TRY(const CloneNames names, clone_names(options, kScope));
-  return plan_native(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, kScope);
+Result<op::Operation> planned(const CopyFacts& facts, const CloneOptions& options,
+                              const Scope& at = kScope) {
+  WUKONG_TRY(const CloneNames names, clone_names(options, at));
+  return plan_native(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, at);
+}
+
+/// A command that is pasted works in the cluster that was meant.
+void check_printed_commands(const std::string& words) {
+  if (words.find("kubectl ") != std::string::npos && words.find("-n demo") != std::string::npos)
+    CHECK(words.find("-n demo --context staging") != std::string::npos);
 }
 
 Result<op::Operation> planned(const CloneFacts& facts, const CloneOptions& options = typed()) {
@@ -76,6 +84,9 @@ Error refusal(const CloneFacts& facts) {
   REQUIRE_FALSE(plan.has_value());
   CHECK(exit_code(plan.error().code) == 3);
   CHECK_FALSE(plan.error().hint.empty());
+  const auto elsewhere = planned(CopyFacts{.base = facts}, typed(), kStaging);
+  REQUIRE_FALSE(elsewhere.has_value());
+  check_printed_commands(elsewhere.error().hint);
   return plan.error();
 }
 

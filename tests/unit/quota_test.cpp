@@ -32,9 +32,10 @@ kube::Fact quota(const char* resource, const char* hard, const char* used,
 }
 
 std::string problem(const QuotaFacts& facts) {
-  const auto result = check_quotas(three_vms(), facts);
+  const auto result = check_quotas(three_vms(), facts, {.ns = "other", .flags = " --context staging"});
   if (result) return "";
   CHECK(result.error().code == Code::precondition);
+  CHECK(result.error().hint.ends_with(" -n demo --context staging"));
   return result.error().message;
 }
 
