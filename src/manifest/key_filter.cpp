@@ -1,30 +1,23 @@
 #include "manifest/key_filter.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <regex>
+
+#include "base/text.h"
 
 namespace wukong::manifest {
 namespace {
 
-constexpr std::size_t kLongestFilter = 256;  // std::regex recurses
-
 bool is_negative(std::string_view filter) { return filter.starts_with('!'); }
 
-/// Nothing when `pattern` is no regular expression.
-std::optional<std::regex> compiled(std::string_view pattern) {
-  try {
-    return std::regex(pattern.begin(), pattern.end(), std::regex::ECMAScript);
-  } catch (const std::regex_error&) {
-    return std::nullopt;
-  }
-}
+re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
 bool matches(std::string_view pattern, std::string_view key) {
   if (pattern == "*") return true;
-  const auto regex = compiled(pattern);  // filter_problem() has refused what is none
-  return regex && std::regex_search(key.begin(), key.end(), *regex);
+  const RE2 expression(piece(pattern), RE2::Quiet);  // filter_problem() has refused what is none
+  return expression.ok() && RE2::PartialMatch(piece(key), expression);
 }
 
 }  // namespace
@@ -33,11 +26,11 @@ std::string filter_problem(std::string_view filter) {
   const std::string_view pattern = is_negative(filter) ? filter.substr(1) : filter;
   if (pattern.empty()) return "it is empty";
   if (pattern.find('!') != std::string_view::npos) return "\"!\" may only stand first";
-  if (filter.size() > kLongestFilter) return "it is longer than 256 characters";
   const auto star = pattern.find('*');
   if (star != std::string_view::npos && star + 1 != pattern.size()) return "\"*\" may only stand last";
   if (pattern == "*") return {};
-  return compiled(pattern) ? "" : "it is no regular expression";
+  const RE2 expression(piece(pattern), RE2::Quiet);
+  return expression.ok() ? "" : "it is no regular expression: " + printable(expression.error());
 }
 
 bool keeps_key(const std::vector<std::string>& filters, std::string_view key) {

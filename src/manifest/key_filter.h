@@ -11,7 +11,7 @@
 namespace wukong::manifest {
 
 /// What is wrong with a filter ("" = fine). "*" alone is everything, a leading "!" negates, anything else is an
-/// unanchored regular expression: "app" also matches "my-app/x".
+/// unanchored regular expression of Go's (RE2): "app" also matches "my-app/x".
 /// Source: kubevirt pkg/virt-controller/watch/clone/vm-target.go and vmclone-admitter.go.
 std::string filter_problem(std::string_view filter);
 

@@ -19,7 +19,7 @@ ALLOWED = {
     "sandbox": {"base"},
 }
 # Libraries that one layer keeps to itself. Tests may compare with them.
-OWNERS = {"CLI": "commands", "yaml.h": "kube", "curl": "kube", "date": "base", "utf8proc.h": "base"}
+OWNERS = {"CLI": "commands", "yaml.h": "kube", "curl": "kube", "date": "base", "utf8proc.h": "base", "re2": "manifest"}
 GENERATED = {"wukong_version.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
