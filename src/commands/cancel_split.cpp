@@ -7,6 +7,7 @@
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
 #include "status/object_status.h"
+#include "status/vm_disks.h"
 #include "status/watched.h"
 
 namespace wukong::commands {
@@ -68,12 +69,41 @@ class Sorter {
     return false;
   }
 
+  bool is_member(ObjectKind kind, const std::string& name) const {
+    return std::find(members_.begin(), members_.end(), ObjectArgument{kind, name}) != members_.end();
+  }
+
+  /// True for a disk that the operation has made for the VM, or was to make. One that is not there is known by its name; of a VM
+  /// that was changed since, somebody else may have named it.
+  bool is_disk_of_clone(const std::string& vm_name, const Json& vm, const std::string& claim) const {
+    if (is_member(ObjectKind::claim, claim) || is_member(ObjectKind::data_volume, claim)) return true;
+    const Json* made = inventory_.find(ObjectKind::claim, claim);
+    if (made != nullptr && !text(*made, {"metadata", "annotations", status::kRestoreName}).empty())
+      return true;
+    const bool unchanged = integer(vm, {"metadata", "generation"}).value_or(1) <= 1;
+    return claim.starts_with(vm_name + "-") && (unchanged || status::is_templated(vm, claim));
+  }
+
+  /// All disks that the operation has made for the VM are usable: others, which it was given since, make it no unfinished one.
+  bool has_all_disks(const std::string& name, const Json& vm) const {
+    bool any = false;
+    for (const std::string& claim : status::claims_of(vm)) {
+      if (!is_disk_of_clone(name, vm, claim)) continue;
+      any = true;
+      const bool volume = inventory_.find(ObjectKind::data_volume, claim) != nullptr;
+      if (!volume && inventory_.find(ObjectKind::claim, claim) == nullptr) return false;
+      const ObjectArgument disk{volume ? ObjectKind::data_volume : ObjectKind::claim, claim};
+      if (inventory_.judge(disk).state != Verdict::State::done) return false;
+    }
+    return any;
+  }
+
   bool vm_stays(const ObjectArgument& what) {
     const Json& vm = object(what);
     if (status::is_deleting(vm) || is_being_made(what.name)) return false;
     const bool seen = inventory_.is_readable(ObjectKind::claim);
     const bool done = seen && inventory_.judge(what).state == Verdict::State::done;
-    const bool stays = done || !seen || runs(vm);
+    const bool stays = done || !seen || runs(vm) || has_all_disks(what.name, vm);
     if (stays && !done) split_.all_done = false;
     return stays;
   }

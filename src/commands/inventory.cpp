@@ -44,6 +44,7 @@ Projection projection_of(ObjectKind kind) {
       break;
     case ObjectKind::vm:
       keep = status::watch_vm("", "").keep;
+      keep.keep.insert(keep.keep.end(), {"metadata.generation", "spec.dataVolumeTemplates.metadata.name"});
       break;
     case ObjectKind::claim:
       keep = {{"spec.storageClassName", "spec.dataSourceRef", "status.phase"}};

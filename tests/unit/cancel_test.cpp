@@ -481,6 +481,25 @@ TEST_CASE("cancel operation: one that has ended well is refused; its kept snapsh
         "to remove what it made: kubectl delete virtualmachine -n demo web-1");
 }
 
+TEST_CASE("cancel operation: a VM that has got another disk since is no unfinished one") {
+  InventoryMaker maker;
+  Json vm = of_operation("o1", vm_on({"web-1-root", "extra"}));
+  maker.put(Kind::vm, "web-1", vm)
+      .put(Kind::claim, "web-1-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}));
+  const char* finished = "operation o1 has finished: web-1 is usable or in use";
+  CHECK(refused(maker, "operation/o1").message == finished);
+  maker.put(Kind::claim, "extra", {{"status", {{"phase", "Pending"}}}});
+  CHECK(refused(maker, "operation/o1").message == finished);
+  // Its own disks: one that it names, and that is not there yet.
+  vm = of_operation("o1", vm_on({"web-1-root", "web-1-data"}));
+  vm["metadata"]["generation"] = 1;
+  maker.put(Kind::vm, "web-1", vm);
+  CHECK(planned(maker, "operation/o1").has_value());
+  vm["metadata"]["generation"] = 2;  // or somebody else has named it: the VM was changed since
+  maker.put(Kind::vm, "web-1", vm);
+  CHECK(refused(maker, "operation/o1").message == finished);
+}
+
 TEST_CASE("cancel operation: where VMs or claims may not be read, nothing goes that may be complete") {
   InventoryMaker maker;
   maker.put(Kind::vm, "web-1", of_operation("o1", vm_on({"web-1-root"})))
