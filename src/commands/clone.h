@@ -63,6 +63,7 @@ struct CloneNames {
   std::string clone{};                 // native: the VirtualMachineClone
   bool from_snapshot{};                // the source is a VirtualMachineSnapshot
   std::vector<std::string> targets{};  // all of them
+  std::size_t count{};                 // --count; 0 where it is not given
   std::string target_ns{};
   bool elsewhere{};        // which is not the source's
   std::string snapshot{};  // the one that is taken, or the source

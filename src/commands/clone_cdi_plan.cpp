@@ -87,7 +87,7 @@ Json template_manifest(const Plan& plan, const CopySource::Disk& disk, const op:
 
 Result<Json> vm_manifest(const Plan& plan, std::size_t number, const op::Seen* seen) {
   const std::string& target = plan.names.targets[number - 1];
-  WUKONG_TRY(const manifest::VmShape shape, settle(plan.options.shape, number, plan.names.targets.size()));
+  WUKONG_TRY(const manifest::VmShape shape, settle(plan.options.shape, number, plan.names.count));
   std::vector<manifest::CopiedDisk> disks;
   for (const CopySource::Disk& disk : plan.source.disks)
     disks.push_back({.volume = disk.volume,
@@ -208,7 +208,10 @@ void add_undo(op::Operation& operation, const Plan& plan, const std::string& tar
 
 std::vector<std::string> notes_of(const Plan& plan, const CdiFacts& facts, const Scope& at) {
   std::vector<std::string> notes;
-  if (plan.snapshots) notes = clone_notes(plan.names, facts.copies.base, at);
+  if (plan.snapshots)
+    notes = clone_notes(plan.names, facts.copies.base, at);
+  else if (plan.names.disks.type == CloneType::linked)
+    notes.emplace_back(kLinkedNote);
   if (!plan.names.reason.empty()) notes.push_back(fmt::format("method cdi: {}", plan.names.reason));
   for (std::string& note : left_out_notes(plan.source)) notes.push_back(std::move(note));
   if (plan.stops && !plan.snapshots)
@@ -313,7 +316,7 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, earlier, plan->marks));
   WUKONG_CHECK(check_free(names, plan->source, facts.copies, facts.volumes, made, plan->marks, at));
   WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
-  WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.copies.vms));
+  WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.copies.vms, at));
   plan->labels = manifest::selector_of(at.operation_id);
   plan->snapshot = {speaking(gvr::vm_snapshot(), facts.copies.base.served), at.ns, names.snapshot};
   plan->waits = options.write.wait || plan->stops || plan->snapshots;

@@ -111,18 +111,24 @@ Result<void> check_disks(const CloneNames& names, const CloneFacts& facts, const
 }
 
 Result<void> check_target(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
-  // Not only a matter of politeness: KubeVirt reports success for a clone onto a running VM without cloning anything.
+  // KubeVirt reports success for a clone onto a running VM without cloning anything.
   if (facts.target.is_known())
     return refuse(
         fmt::format("{} exists already{}", vm_words(at, names.target), resume_words(facts.target.object)),
         fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} {}",
                     names.target, at.where()));
+  return check_no_clone_to(names.target, facts, at);
+}
+
+}  // namespace
+
+Result<void> check_no_clone_to(const std::string& target, const CloneFacts& facts, const Scope& at) {
   for (const Json& clone : items(facts.clones.object, {"items"})) {
     const std::string_view phase = text(clone, {"status", "phase"});
-    if (text(clone, {"spec", "target", "name"}) != names.target || phase == "Succeeded" || phase == "Failed")
+    if (text(clone, {"spec", "target", "name"}) != target || phase == "Succeeded" || phase == "Failed")
       continue;
     const std::string_view other = text(clone, {"metadata", "name"});
-    return refuse(fmt::format("VirtualMachineClone {}/{} is making {} already{}", at.ns, other, names.target,
+    return refuse(fmt::format("VirtualMachineClone {}/{} is making {} already{}", at.ns, other, target,
                               resume_words(clone)),
                   fmt::format("wait for it: kubectl wukong wait vmclone/{} {}; or give it up: kubectl wukong "
                               "cancel vmclone/{} {}",
@@ -130,8 +136,6 @@ Result<void> check_target(const CloneNames& names, const CloneFacts& facts, cons
   }
   return {};
 }
-
-}  // namespace
 
 Result<void> check_host_disks(const std::string& words, const Json& vm) {
   const std::vector<std::string> disks = status::host_disks(vm);
@@ -183,17 +187,17 @@ std::vector<std::string> clone_notes(const CloneNames& names, const CloneFacts& 
   if (blind)
     notes.emplace_back(
         "the source's claims cannot be read, so they were not checked (needs: get persistentvolumeclaims)");
+  if (facts.kubevirts.is_unreadable())
+    notes.emplace_back(
+        "KubeVirt's feature gates cannot be read, so they were not checked (needs: list "
+        "kubevirts.kubevirt.io)");
   if (is_to_stop(names, facts.source.object, at))
     notes.push_back(fmt::format("{} is stopped meanwhile, and started again", names.source));
   else if (is_running(facts.source.object))
     notes.push_back(fmt::format(
         "{} is running: its disks are taken as of one moment, quiesced only when its guest agent answers",
         names.source));
-  if (names.disks.type == CloneType::linked)
-    notes.emplace_back(
-        "linked: the disks are made from snapshots by the storage; whether blocks are shared with the source "
-        "is "
-        "its driver's matter");
+  if (names.disks.type == CloneType::linked) notes.emplace_back(kLinkedNote);
   if (const std::string_view other = text(facts.source.object, {"status", "snapshotInProgress"});
       !other.empty())
     notes.push_back(

@@ -1,4 +1,4 @@
-// What `clone` refuses, and what it says beforehand. Pure; content with what cannot be read.
+// What `clone` refuses, and what it says beforehand. Pure; Facts that cannot be read do not refuse.
 #pragma once
 
 #include <string>
@@ -28,8 +28,17 @@ Result<void> check_source_vm(const CloneNames& names, const CloneFacts& facts, c
 /// The part that is about the VM and its claims: for every method that copies them.
 Result<void> check_source_to_copy(const CloneNames& names, const CloneFacts& facts, const Scope& at);
 
+/// Errors: `precondition`: a VirtualMachineClone of the source's namespace makes a VM `target` there.
+Result<void> check_no_clone_to(const std::string& target, const CloneFacts& facts, const Scope& at);
+
 /// Errors: `precondition` for a VM (called `words`) with disks of kind hostDisk, which no copy can have for itself.
 Result<void> check_host_disks(const std::string& words, const Json& vm);
+
+/// What `--type linked` comes to.
+inline constexpr const char* kLinkedNote =
+    "linked: the disks are made by the storage, from snapshots or clones; whether blocks are shared with the "
+    "source is its "
+    "driver's matter";
 
 /// What the user must know although it is no reason to refuse.
 std::vector<std::string> clone_notes(const CloneNames& names, const CloneFacts& facts, const Scope& at);

@@ -6,6 +6,7 @@
 
 #include "base/quantity.h"
 #include "base/text.h"
+#include "commands/clone_checks.h"
 #include "commands/clone_parts.h"
 #include "commands/clone_resume.h"
 #include "commands/quota.h"
@@ -197,6 +198,7 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
                           .request = marks.request_hash,
                           .title = clone_title(names, at),
                           .results = {ref}};
+  if (names.disks.type == CloneType::linked) operation.notes.emplace_back(kLinkedNote);
   if (facts.pods.is_unreadable())
     operation.notes.emplace_back(
         "pods cannot be read, so it was not checked whether one uses the claim (needs: list pods)");

@@ -66,7 +66,7 @@ Json claim_manifest(const Plan& plan, const std::string& target, const CopySourc
 
 Result<Json> vm_manifest(const Plan& plan, std::size_t number, const op::Seen* seen) {
   const std::string& target = plan.names.targets[number - 1];
-  WUKONG_TRY(const manifest::VmShape shape, settle(plan.options.shape, number, plan.names.targets.size()));
+  WUKONG_TRY(const manifest::VmShape shape, settle(plan.options.shape, number, plan.names.count));
   std::vector<manifest::CopiedDisk> disks;
   for (const CopySource::Disk& disk : plan.source.disks)
     disks.push_back(
@@ -197,7 +197,7 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   WUKONG_CHECK(check_free(names, plan->source, facts, kube::Fact::absent(), made, plan->marks, at));
   WUKONG_CHECK(check_one_moment(names, facts.base.earlier, made, at));
   WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
-  WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.vms));
+  WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.vms, at));
 
   op::Operation operation{
       .id = at.operation_id, .request = plan->marks.request_hash, .title = clone_title(names, at)};

@@ -40,7 +40,9 @@ Result<void> name_source(CloneNames& names, const std::string& typed) {
 }
 
 Result<void> name_targets(CloneNames& names, const CloneOptions& o, const Scope& scope) {
-  const std::string made_up = fmt::format("clone-{}-{}", names.source.substr(0, 51), scope.operation_id);
+  std::string source = names.source.substr(0, 51);
+  while (source.ends_with('.') || source.ends_with('-')) source.pop_back();
+  const std::string made_up = fmt::format("clone-{}-{}", source, scope.operation_id);
   if (o.count == 0) {
     if (o.target.find('#') != std::string::npos)
       return usage(fmt::format("{:?} is a pattern for several VMs", printable(o.target)),
@@ -53,6 +55,7 @@ Result<void> name_targets(CloneNames& names, const CloneOptions& o, const Scope&
                    fmt::format("write it like {}-#", printable(pattern)));
     if (o.count > kMostTargets)
       return usage(fmt::format("--count {}: more than {} are not made at once", o.count, kMostTargets));
+    names.count = o.count;
     for (std::size_t i = 1; i <= o.count; ++i) names.targets.push_back(numbered(pattern, i));
   }
   for (const std::string& target : names.targets) {
@@ -100,7 +103,7 @@ Result<CloneNames> clone_names(const CloneOptions& options, const Scope& scope) 
   WUKONG_CHECK(choose(names, options));
   WUKONG_CHECK(check_method_words(names, options));
   for (std::size_t i = 1; i <= names.targets.size(); ++i) {
-    const auto shape = settle(options.shape, i, std::max<std::size_t>(options.count, 1));
+    const auto shape = settle(options.shape, i, names.count);
     if (!shape) return shape.error();
   }
   names.clone = fmt::format("{}-{}", names.target, scope.operation_id);

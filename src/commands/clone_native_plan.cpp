@@ -60,7 +60,7 @@ Result<void> check_identity(const CloneOptions& options, const Native& n, const 
         "leave out --new-mac and --keep-mac, or ask for: get virtualmachines.kubevirt.io", facts.base.source);
   }
   WUKONG_CHECK(check_shape(n.vm, options.shape));
-  return check_macs(n.names, options, n.vm, facts.vms);
+  return check_macs(n.names, options, n.vm, facts.vms, at);
 }
 
 op::Step clone_step(const Native& n, const manifest::VmShape& shape, bool stop, bool waits) {
@@ -164,7 +164,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   n.vm = source.vm;
   n.source_vm = names.from_snapshot ? std::string(text(n.vm, {"metadata", "name"})) : names.source;
   WUKONG_CHECK(check_identity(options, n, facts, at));
-  WUKONG_TRY(const manifest::VmShape shape, settle(options.shape, 1, 1));
+  WUKONG_TRY(const manifest::VmShape shape, settle(options.shape, 1, names.count));
   n.after = {.shape = manifest::shape_patch(n.vm, shape),
              .run_strategy = options.start ? start_strategy(n.vm) : "",
              .until_running = options.write.wait};
@@ -190,6 +190,11 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   if (stop) add_stop(operation, names, n.vm, settled, at);
   // The source is started again when the disks are there, and what is done to the target can be done only then.
   const bool waits = options.write.wait || stop || n.after.any();
+  if (!waits && !options.keep)
+    operation.notes.push_back(fmt::format(
+        "VirtualMachineClone {} stays, because nothing waits for its end (--wait does); once {} is "
+        "usable: kubectl delete virtualmachineclone {} {}",
+        names.clone, names.target, names.clone, at.where()));
   if (!begun && !made.empty()) {
     add_made_target(operation, names, names.target, n.after, settled);
   } else {

@@ -7,6 +7,7 @@
 
 #include "base/quantity.h"
 #include "base/text.h"
+#include "commands/clone_checks.h"
 #include "commands/clone_resume.h"
 #include "commands/vm_argument.h"
 #include "manifest/vm_copy.h"
@@ -311,6 +312,7 @@ Result<void> check_free(const CloneNames& names, const CopySource& source, const
           fmt::format("VirtualMachine {}/{} exists already{}", ns, target, resume_words(*vm)),
           fmt::format("choose another name, or delete it first: kubectl delete virtualmachine {} {}", target,
                       where));
+    if (!names.elsewhere) WUKONG_CHECK(check_no_clone_to(target, facts.base, at));
     for (const CopySource::Disk& disk : source.disks) {
       const std::string claim = copied_claim(target, disk.volume);
       if (const std::string problem = subdomain_problem(claim);

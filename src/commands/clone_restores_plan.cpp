@@ -165,7 +165,7 @@ Result<std::set<std::string>> begun_targets(const Plan& plan, const Earlier& ear
 Result<std::vector<manifest::VmShape>> shapes_of(const CloneNames& names, const CloneOptions& options) {
   std::vector<manifest::VmShape> shapes;
   for (std::size_t i = 1; i <= names.targets.size(); ++i) {
-    WUKONG_TRY(manifest::VmShape shape, settle(options.shape, i, names.targets.size()));
+    WUKONG_TRY(manifest::VmShape shape, settle(options.shape, i, names.count));
     shapes.push_back(std::move(shape));
   }
   return shapes;
@@ -213,7 +213,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   WUKONG_TRY(const std::set<std::string> begun, begun_targets(plan, earlier, restored));
   WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), begun, plan.marks, at));
   WUKONG_CHECK(check_shape(plan.vm, options.shape));
-  WUKONG_CHECK(check_macs(names, options, plan.vm, facts.vms));
+  WUKONG_CHECK(check_macs(names, options, plan.vm, facts.vms, at));
   WUKONG_CHECK(check_no_disk_flags(names));
   WUKONG_TRY(const std::vector<manifest::VmShape> shapes, shapes_of(names, options));
   const CloneApi api = clone_api(facts.base);

@@ -18,7 +18,7 @@ Result<std::map<std::uint64_t, std::string>> wanted_macs(const CloneNames& names
                                                          const Json& source) {
   std::map<std::uint64_t, std::string> wanted;
   for (std::size_t number = 1; number <= names.targets.size(); ++number) {
-    WUKONG_TRY(const manifest::VmShape shape, settle(options.shape, number, names.targets.size()));
+    WUKONG_TRY(const manifest::VmShape shape, settle(options.shape, number, names.count));
     for (const auto& [name, mac] : shape.macs)
       if (!wanted.emplace(mac, "--new-mac").second)
         return refuse(
@@ -61,21 +61,26 @@ void charge_snapshot(op::Charge& charge, const Gvr& snapshot, std::size_t disks)
 }
 
 Result<void> check_macs(const CloneNames& names, const CloneOptions& options, const Json& source,
-                        const kube::Fact& vms) {
+                        const kube::Fact& vms, const Scope& at) {
   WUKONG_TRY(const auto wanted, wanted_macs(names, options, source));
   if (wanted.empty()) return {};
-  for (const Json& vm : items(vms.object, {"items"})) {
-    const bool target = std::find(names.targets.begin(), names.targets.end(),
-                                  text(vm, {"metadata", "name"})) != names.targets.end();
-    if (target || !is_running(vm)) continue;
+  const auto check = [&](const Json& vm, const std::string& ns) -> Result<void> {
+    if (!is_running(vm)) return {};
     for (const Json& interface : items(vm, {"spec", "template", "spec", "domain", "devices", "interfaces"})) {
       const auto mac = manifest::parse_mac(text(interface, {"macAddress"}));
       const auto found = mac ? wanted.find(*mac) : wanted.end();
       if (found == wanted.end() || (found->second == "--keep-mac" && !options.start)) continue;
       return refuse(fmt::format("{}: VirtualMachine {}/{}, which runs, has the MAC address {}", found->second,
-                                names.target_ns, text(vm, {"metadata", "name"}), manifest::format_mac(*mac)),
+                                ns, text(vm, {"metadata", "name"}), manifest::format_mac(*mac)),
                     "two VMs with one address disturb each other: choose another one, or stop that VM");
     }
+    return {};
+  };
+  if (names.elsewhere && !names.from_snapshot) WUKONG_CHECK(check(source, at.ns));
+  for (const Json& vm : items(vms.object, {"items"})) {
+    const bool target = std::find(names.targets.begin(), names.targets.end(),
+                                  text(vm, {"metadata", "name"})) != names.targets.end();
+    if (!target) WUKONG_CHECK(check(vm, names.target_ns));
   }
   return {};
 }

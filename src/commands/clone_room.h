@@ -20,9 +20,9 @@ void charge_claims(op::Charge& charge, const CloneFacts& facts, std::size_t time
 /// What a snapshot of the source with so many disks adds to it.
 void charge_snapshot(op::Charge& charge, const Gvr& snapshot, std::size_t disks);
 
-/// Errors: `precondition`: a MAC address that was asked for belongs to a VM of the target namespace that runs; one that is
-/// kept does, and the new VM shall be started.
+/// Errors: `precondition`: a MAC address that was asked for belongs to the source, or to a VM of the target namespace, and
+/// that runs; one that is kept does, and the new VM shall be started.
 Result<void> check_macs(const CloneNames& names, const CloneOptions& options, const Json& source,
-                        const kube::Fact& vms);
+                        const kube::Fact& vms, const Scope& at);
 
 }  // namespace wukong::commands

@@ -89,7 +89,7 @@ Result<std::string> one_each(const char* flag, const std::string& pattern, std::
   if (count > 1 && !pattern.empty() && pattern.find('#') == std::string::npos)
     return usage(fmt::format("{} {:?} would be the same for {} VMs", flag, printable(pattern), count),
                  fmt::format("put a # where the number belongs: {} {}-#", flag, printable(pattern)));
-  return count > 1 ? numbered(pattern, number) : pattern;
+  return count > 0 ? numbered(pattern, number) : pattern;
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ struct ShapeOptions {
 /// `pattern` with its runs of "#" replaced by `number`, filled with zeros to the length of the run.
 std::string numbered(const std::string& pattern, std::size_t number);
 
-/// The shape of target `number` (from 1) of `count`: MACs count upwards from the one that was typed, hostname and serial
+/// The shape of target `number` (from 1) of `count` (--count; 0 where it is not given): MACs count upwards from the one that was typed, hostname and serial
 /// have the number in place of their "#". Errors: `usage`, naming the flag: a bad MAC, size, label or filter; with several
 /// targets a hostname or serial without "#", a range of MACs that ends too early.
 Result<manifest::VmShape> settle(const ShapeOptions& options, std::size_t number, std::size_t count);

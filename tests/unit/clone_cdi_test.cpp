@@ -230,6 +230,15 @@ TEST_CASE("clone by method cdi: refuses before any write") {
     facts.copies.claims = Fact::known(list({{{"metadata", {{"name", "web2-data"}}}}}));
     CHECK(refusal(typed(), facts) == "PersistentVolumeClaim demo/web2-data exists already");
   }
+  SUBCASE("a VirtualMachineClone makes a VM of the name") {
+    Json clone = {{"metadata", {{"name", "c"}}}, {"status", {{"phase", "SnapshotInProgress"}}}};
+    clone["spec"]["target"]["name"] = "web2";
+    facts.copies.base.clones = Fact::known(list({clone}));
+    CHECK(refusal(typed(), facts) == "VirtualMachineClone demo/c is making web2 already");
+    CloneOptions elsewhere = typed();
+    elsewhere.to_namespace = "there";
+    CHECK(planned(elsewhere, facts).has_value());
+  }
   SUBCASE("a disk without data, unless it is not wanted") {
     facts.copies.base.claims[1].object["status"]["phase"] = "Pending";
     CHECK(refusal(typed(), facts) ==

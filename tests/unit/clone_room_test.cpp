@@ -10,6 +10,8 @@ using kube::Fact;
 
 namespace {
 
+const Scope kAt{.ns = "demo"};
+
 Json list(std::vector<Json> objects) { return {{"items", std::move(objects)}}; }
 
 Json vm(const std::string& name, const std::string& mac, bool runs) {
@@ -26,12 +28,12 @@ Json vm(const std::string& name, const std::string& mac, bool runs) {
 }  // namespace
 
 TEST_CASE("MAC addresses: a clash with a VM that runs") {
-  const CloneNames names{.target = "web-1", .targets = {"web-1", "web-2"}, .target_ns = "demo"};
+  const CloneNames names{.target = "web-1", .targets = {"web-1", "web-2"}, .count = 2, .target_ns = "demo"};
   CloneOptions options;
   options.shape.new_macs = {"default=02:00:00:00:00:01"};
   const auto refused = [&](const Json& there) {
     const auto checked =
-        check_macs(names, options, vm("web", "02:00:00:00:00:09", true), Fact::known(list({there})));
+        check_macs(names, options, vm("web", "02:00:00:00:00:09", true), Fact::known(list({there})), kAt);
     return checked ? std::string() : checked.error().message;
   };
   CHECK(refused(vm("other", "02-00-00-00-00-02", true)) ==
@@ -41,13 +43,26 @@ TEST_CASE("MAC addresses: a clash with a VM that runs") {
   options.shape = {.keep_mac = true};
   const CloneNames one{.target = "web-1", .targets = {"web-1"}, .target_ns = "demo"};
   const Json source = vm("web", "02:00:00:00:00:09", true);
-  CHECK(check_macs(one, options, source, Fact::known(list({source})))
+  CHECK(check_macs(one, options, source, Fact::known(list({source})), kAt)
             .has_value());  // it will not run beside it
   options.start = true;
-  CHECK_FALSE(check_macs(one, options, source, Fact::known(list({source}))).has_value());
+  CHECK_FALSE(check_macs(one, options, source, Fact::known(list({source})), kAt).has_value());
   options.shape = {.new_macs = {"a=02:00:00:00:00:01", "b=02:00:00:00:00:02"}};
-  const auto overlapping = check_macs(names, options, source, Fact::known(list({})));
+  const auto overlapping = check_macs(names, options, source, Fact::known(list({})), kAt);
   REQUIRE_FALSE(overlapping.has_value());
   CHECK(overlapping.error().message ==
         "--new-mac: two interfaces would have the MAC address 02:00:00:00:00:02");
+}
+
+TEST_CASE("MAC addresses: in another namespace the source may be the one that runs") {
+  CloneNames names{.target = "web", .targets = {"web"}, .target_ns = "there", .elsewhere = true};
+  CloneOptions options{.start = true};
+  options.shape = {.keep_mac = true};
+  const Json source = vm("web", "02:00:00:00:00:09", true);
+  const auto checked = check_macs(names, options, source, Fact::known(list({})), kAt);
+  REQUIRE_FALSE(checked.has_value());
+  CHECK(checked.error().message ==
+        "--keep-mac: VirtualMachine demo/web, which runs, has the MAC address 02:00:00:00:00:09");
+  CHECK(check_macs(names, options, vm("web", "02:00:00:00:00:09", false), Fact::known(list({})), kAt)
+            .has_value());
 }

@@ -33,6 +33,9 @@ TEST_CASE("vm shape: each target of many has its own identity") {
   CHECK(manifest::format_mac(third->macs.at("default")) == "02:00:00:00:01:00");
   CHECK(third->serial == "s-3");
   CHECK(third->hostname == "web-03");
+  const ShapeOptions named{.new_serial = "s-##", .hostname = "web-##"};
+  CHECK(settle(named, 1, 1)->hostname == "web-01");  // --count 1
+  CHECK(settle({.new_serial = "s-##"}, 1, 0)->serial == "s-##");
 }
 
 TEST_CASE("vm shape: what cannot be right") {
