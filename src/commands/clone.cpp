@@ -102,6 +102,12 @@ Result<void> expose(op::Operation& operation, const std::vector<Exposure>& expos
   return add_exposures(operation, exposures, facts, after, there);
 }
 
+std::string running_command(const CloneNames& names, const Scope& at) {
+  std::string command = "kubectl wukong wait";
+  for (const std::string& target : names.targets) command += " vm/" + target;
+  return fmt::format("{} --for running {}", command, at.in(names.target_ns).where());
+}
+
 Result<void> run(const CloneOptions& o, Context& cx) {
   WUKONG_TRY(const Settled settled, settle(o.write));
   cx.set_progress(settled.progress);
@@ -144,6 +150,8 @@ Result<void> run(const CloneOptions& o, Context& cx) {
   }
   if (names.method == CloneMethod::cdi) note_fills(names, outcome, cx);
   WUKONG_CHECK(print_cloned(names, usable, outcome, printer, cx));
+  if (o.start && !o.write.wait)
+    cx.note("note", "to wait until it runs: " + running_command(names, cx.scope()));
   if (outcome.error) return std::move(*outcome.error);
   return {};
 }

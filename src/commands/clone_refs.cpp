@@ -67,7 +67,9 @@ Result<std::vector<std::string>> add_references(op::Operation& operation, const 
   for (const ReferenceFact& fact : facts) {
     const ObjectRef there = in(fact.here, names.target_ns);
     if (fact.there.is_unreadable())
-      operation.notes.push_back(fmt::format("{} cannot be read, so it was not checked", describe(there)));
+      operation.notes.push_back(
+          fmt::format("{} cannot be read, so it was not checked (needs: get {} in namespace {})",
+                      describe(there), there.gvr.qualified(), there.ns));
     if (!fact.there.is_absent()) continue;
     const std::string why = copy ? cannot_copy(fact) : "";
     if (!copy || !why.empty()) {

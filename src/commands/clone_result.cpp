@@ -19,46 +19,50 @@ namespace wukong::commands {
 
 namespace {
 
-/// Disks that go with the VM when it is deleted: its dataVolumeTemplates make them, or they were made with an owner reference.
-std::size_t count_owned(const Json& vm, const op::Seen& seen) {
-  std::size_t owned = 0;
-  for (const Json& volume : items(vm, {"spec", "template", "spec", "volumes"})) {
-    const std::string claim = status::claim_of(volume);
-    if (claim.empty()) continue;
-    const Json* made =
-        seen.object(disk_step(std::string(text(vm, {"metadata", "name"})), text(volume, {"name"})));
-    const bool referenced = made != nullptr && !owner_of(*made, "VirtualMachine").empty();
-    if (referenced || status::is_templated(vm, claim)) ++owned;
-  }
-  return owned;
+/// True when the disk of this volume goes with the VM when it is deleted: its dataVolumeTemplates make it, or its claim or
+/// DataVolume has the VM as its owner.
+bool is_owned(const Json& vm, const Json& volume, const op::Seen& seen, const kube::Fact& claims) {
+  const std::string name = status::claim_of(volume);
+  const Json* claim = named(claims, name);
+  if (claim != nullptr && !owner_of(*claim, "VirtualMachine").empty()) return true;
+  const std::string_view target = text(vm, {"metadata", "name"});
+  const Json* made = seen.object(disk_step(target, text(volume, {"name"})));
+  if (made != nullptr && !owner_of(*made, "VirtualMachine").empty()) return true;
+  return status::is_templated(vm, name);
 }
 
-/// ", owned" when the VM's disks go with it, ", 1 owned" when some of them do.
-std::string owned_words(std::size_t owned, std::size_t all) {
-  if (owned == 0) return {};
+/// ", owned" when the VM's disks go with it, ", 1 owned" when some of them do, ", stand-alone" when none does.
+std::string owner_words(const Json& vm, const op::Seen& seen, const kube::Fact& claims) {
+  std::size_t all = 0;
+  std::size_t owned = 0;
+  for (const Json& volume : items(vm, {"spec", "template", "spec", "volumes"})) {
+    if (status::claim_of(volume).empty()) continue;
+    ++all;
+    if (is_owned(vm, volume, seen, claims)) ++owned;
+  }
+  if (owned == 0) return claims.is_known() ? ", stand-alone" : "";
   return owned == all ? ", owned" : fmt::format(", {} owned", owned);
 }
 
-/// Claims of the target: "2 bound", "1 bound, 1 at first start, owned".
-std::string disks_cell(const Json& vm, const op::Seen& seen, const Verdict* verdict) {
+/// Claims of the target: "2 bound, stand-alone", "1 bound, 1 at first start, owned".
+std::string disks_cell(const Json& vm, const std::string& owner, const Verdict* verdict) {
   const std::size_t all = status::claims_of(vm).size();
   const std::string told = verdict == nullptr ? std::string{} : verdict->recall("unbound");
   const std::size_t unbound = told.empty() ? 0 : split(told, ',').size();
   if (all == 0) return "none";
-  const std::string owned = owned_words(count_owned(vm, seen), all);
-  if (unbound == 0) return fmt::format("{} bound{}", all, owned);
-  if (unbound >= all) return fmt::format("{} at first start{}", all, owned);
-  return fmt::format("{} bound, {} at first start{}", all - unbound, unbound, owned);
+  if (unbound == 0) return fmt::format("{} bound{}", all, owner);
+  if (unbound >= all) return fmt::format("{} at first start{}", all, owner);
+  return fmt::format("{} bound, {} at first start{}", all - unbound, unbound, owner);
 }
 
 /// A new VM as a table row; `vm` is null when it cannot be read.
 std::vector<std::string> result_row(const std::string& target, const std::string& source, const Json& vm,
-                                    const op::Seen& seen, const Verdict* verdict) {
+                                    const std::string& owner, const Verdict* verdict) {
   std::string status(text(vm, {"status", "printableStatus"}));
   // KubeVirt's word lags behind the disks ("DataVolumeError" in healthy clones); one that shall not run, and does not, is stopped.
   if (status::is_halted(vm) && !is_running(vm)) status = "Stopped";
   return {target, status.empty() ? "Unknown" : status,
-          vm.is_null() ? "unknown" : disks_cell(vm, seen, verdict), source};
+          vm.is_null() ? "unknown" : disks_cell(vm, owner, verdict), source};
 }
 
 }  // namespace
@@ -94,8 +98,10 @@ Result<void> print_cloned(const CloneNames& names,
   const Scope there = cx.scope().in(names.target_ns);
   std::vector<kube::Read> reads;
   for (const std::string& target : done) reads.push_back({.gvr = gvr::vm(), .ns = there.ns, .name = target});
+  reads.push_back({.gvr = gvr::pvc(), .ns = there.ns, .keep = {{"metadata.ownerReferences"}}});
   // They are done, whatever this last look at them says.
   const auto got = kube::fetch(*api, std::move(reads));
+  const kube::Fact claims = got ? got->back() : kube::Fact::unreadable({});
   std::vector<Json> objects;
   std::vector<std::vector<std::string>> rows;
   std::string ids;
@@ -106,7 +112,7 @@ Result<void> print_cloned(const CloneNames& names,
     // One that runs has all its disks, whatever was said of them before it started.
     const Verdict* running = outcome.seen.verdict("running-" + done[i]);
     const bool runs = running != nullptr && running->state == Verdict::State::done;
-    rows.push_back(result_row(done[i], names.source, vm, outcome.seen,
+    rows.push_back(result_row(done[i], names.source, vm, owner_words(vm, outcome.seen, claims),
                               runs ? nullptr : outcome.seen.verdict(usable(done[i]))));
     ids += resource_name({gvr::vm(), there.ns, done[i]}) + "\n";
     if (known) objects.push_back(vm);

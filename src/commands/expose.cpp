@@ -126,6 +126,25 @@ std::string ports_in_words(const std::vector<manifest::ServicePort>& ports) {
   return out;
 }
 
+/// What could not be checked, and which permission would tell.
+void add_blind_notes(op::Operation& operation, const std::vector<Exposure>& exposures,
+                     const ExposeFacts& facts, const std::string& selector) {
+  const auto add = [&](const char* what, const char* permission) {
+    operation.notes.push_back(fmt::format("{} (needs: {})", what, permission));
+  };
+  if (facts.services.is_unreadable())
+    add("it was not checked whether Services of these names exist", "list services");
+  const bool ingress = std::ranges::any_of(exposures, [](const Exposure& e) { return !e.host.empty(); });
+  if (ingress && facts.ingresses.is_unreadable())
+    add("it was not checked whether Ingresses of these names exist", "list ingresses.networking.k8s.io");
+  if (facts.kubevirts.is_unreadable())
+    operation.notes.push_back(
+        fmt::format("KubeVirt's version cannot be read: Services select pods by {}, which KubeVirt sets from "
+                    "1.7 on (needs: "
+                    "list kubevirts.kubevirt.io)",
+                    selector));
+}
+
 }  // namespace
 
 Result<std::vector<Exposure>> settle(const ExposeOptions& options, const std::vector<std::string>& vms) {
@@ -159,6 +178,7 @@ Result<void> add_exposures(op::Operation& operation, const std::vector<Exposure>
                            const std::function<std::string(const std::string& vm)>& after,
                            const Scope& scope) {
   const std::string selector = selector_label(facts.kubevirts);
+  if (!exposures.empty()) add_blind_notes(operation, exposures, facts, selector);
   for (const Exposure& exposure : exposures) {
     const manifest::Marks marks{operation.id, operation.request};
     const ObjectRef service{gvr::service(), scope.ns, exposure.vm};

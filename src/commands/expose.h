@@ -33,7 +33,7 @@ struct Exposure {
 /// What the cluster said; each fact is known, absent or unreadable.
 struct ExposeFacts {
   kube::Fact services{};   // names, of the namespace
-  kube::Fact ingresses{};  // names and hosts, of the namespace
+  kube::Fact ingresses{};  // names, of the namespace
   kube::Fact kubevirts{};  // which version
 };
 

@@ -22,7 +22,8 @@ using kube::Fact;
 namespace {
 
 const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1"};
-const Scope kStaging{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1", .flags = " --context staging"};
+const Scope kStaging{
+    .ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1", .flags = " --context staging"};
 
 Json parsed(std::string_view text) {
   auto value = parse_json(text);
@@ -63,8 +64,7 @@ CloneOptions typed(std::string source = "web", std::string target = "web2") {
   return options;
 }
 
-Result<op::Operation> planned(const CopyFacts& facts, const CloneOptions& options,
-                              const Scope& at = kScope) {
+Result<op::Operation> planned(const CopyFacts& facts, const CloneOptions& options, const Scope& at = kScope) {
   WUKONG_TRY(const CloneNames names, clone_names(options, at));
   return plan_native(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, at);
 }

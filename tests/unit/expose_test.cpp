@@ -111,6 +111,17 @@ TEST_CASE("expose: an older KubeVirt labels pods otherwise; an unreadable one is
   CHECK(selector(kube::Fact::unreadable({})) == "vmi.kubevirt.io/id");
 }
 
+TEST_CASE("expose: what could not be checked is said, with the permission that would tell") {
+  const ExposeFacts blind{kube::Fact::unreadable({}), kube::Fact::unreadable({}), kube::Fact::unreadable({})};
+  const auto plain = exposed({.ports = {"80"}}, blind);
+  REQUIRE(plain.has_value());
+  REQUIRE(plain->notes.size() == 2);
+  CHECK(plain->notes[0].ends_with("(needs: list services)"));
+  CHECK(plain->notes[1].find("vmi.kubevirt.io/id, which KubeVirt sets from 1.7 on") != std::string::npos);
+  CHECK(exposed({.ports = {"80"}, .ingress = "h"}, blind)->notes.size() == 3);
+  CHECK(exposed({.ports = {"80"}}, {list({}), list({}), kubevirt("v1.8.4")})->notes.empty());
+}
+
 TEST_CASE("expose: what exists is left alone") {
   const ExposeOptions options{.ports = {"80"}, .ingress = "h"};
   const auto service = exposed(options, {list({"web"}), list({}), kubevirt("v1.8.4")});
