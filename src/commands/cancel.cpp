@@ -38,8 +38,8 @@ void print_removed(const std::vector<std::string>& removed, bool only_names, Con
 }
 
 /// What still stands because somebody else holds it; that it cannot be read is no news.
-void say_left(const Inventory& before, kube::Api& api, Context& cx) {
-  const auto after = take_inventory(api, cx.discovery(), before.ns);
+void say_left(kube::Api& api, Context& cx) {
+  const auto after = take_inventory(api, cx.discovery(), cx.scope());
   if (!after) return;
   for (const auto& [name, snapshot] : after->objects(ObjectKind::volume_snapshot))
     if (status::is_deleting(snapshot))
@@ -70,7 +70,7 @@ struct Seen {
 
 Result<Seen> look(const std::vector<ObjectArgument>& arguments, kube::Api& api, Context& cx) {
   Seen seen;
-  WUKONG_TRY(seen.inventory, take_inventory(api, cx.discovery(), cx.scope().ns));
+  WUKONG_TRY(seen.inventory, take_inventory(api, cx.discovery(), cx.scope()));
   for (const ObjectArgument& what : arguments)
     if (what.kind == ObjectKind::operation) {
       WUKONG_CHECK(add_attached(seen.inventory, what.name, api));
@@ -118,7 +118,7 @@ Result<void> run(const CancelOptions& o, Context& cx) {
   op::Outcome outcome = cx.run(std::move(seen.plan.operation), o.write, settled);
   print_removed(outcome.removed, o.format == "name", cx);
   if (outcome.error) return std::move(*outcome.error);
-  say_left(seen.inventory, *api, cx);
+  say_left(*api, cx);
   return {};
 }
 

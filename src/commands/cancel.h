@@ -90,8 +90,10 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
 /// Deletes it, if its uid still is the one seen, with dryRun=All.
 kube::Request dry_deletion(const Going& each);
 
-/// "kubectl delete virtualmachine/copy -n demo"
-std::string delete_command(const ObjectArgument& what, const std::string& ns);
+/// "kubectl delete virtualmachine copy -n demo"; `where`: of the inventory.
+std::string delete_command(const ObjectArgument& what, const std::string& where);
+/// "kubectl wukong status -n demo shows what is under way"
+std::string status_hint(const Inventory& inventory);
 
 void add_cancel(CLI::App& app, std::function<Result<void>(Context&)>& chosen);
 

@@ -75,7 +75,7 @@ op::Guard still(const ObjectArgument& what, const Json& object, const Inventory&
         if (snapshot) return {};
         return refuse(fmt::format("{} {}/{} is gone meanwhile: it may have finished", gvr_of(what.kind).kind,
                                   now.ns, what.name),
-                      fmt::format("kubectl wukong status -n {} shows what is under way", now.ns));
+                      status_hint(now));
       },
       snapshot ? fmt::format("that nobody needs {} meanwhile", what.words())
                : fmt::format("that {} has not finished meanwhile", what.words()),

@@ -37,7 +37,7 @@ Result<void> check_told(const ObjectArgument& what, const std::vector<ObjectArgu
   return Error{.code = forbidden ? Code::forbidden : Code::precondition,
                .message = fmt::format("it cannot be told whether operation {} in namespace {} has finished",
                                       what.name, inventory.ns),
-               .hint = role_hint("cancel:operation", inventory.ns),
+               .hint = role_hint("cancel:operation", inventory.where()),
                .causes = {forbidden ? "not allowed: list " + gvr_of(unseen).qualified()
                                     : inventory.shelves.at(gvr_of(unseen).resource)->why.message}};
 }
@@ -52,12 +52,12 @@ std::string complete_words(const CancelSplit& split, const Inventory& inventory)
                                                                 : "perhaps usable (claims may not be read)");
 }
 
-std::string removal_hint(const CancelSplit& split, const std::string& ns) {
+std::string removal_hint(const CancelSplit& split, const Inventory& inventory) {
   const std::set<std::string>& vms = split.stays.at(ObjectKind::vm);
   const std::set<std::string>& volumes = split.stays.at(ObjectKind::data_volume);
   const auto hint = [&](ObjectKind kind, const std::set<std::string>& names) {
-    return fmt::format("to remove what it made: kubectl delete {} -n {} {}", lower(gvr_of(kind).kind), ns,
-                       fmt::join(names, " "));
+    return fmt::format("to remove what it made: kubectl delete {} {} {}", lower(gvr_of(kind).kind),
+                       fmt::join(names, " "), inventory.where());
   };
   if (!vms.empty()) return hint(ObjectKind::vm, vms);
   return volumes.empty() ? std::string{} : hint(ObjectKind::data_volume, volumes);
@@ -69,7 +69,7 @@ void note_what_stays(const CancelSplit& split, const Inventory& inventory, Cance
   if (!vms.empty())
     plan.operation.notes.push_back(fmt::format("{}, and {}; {}", complete_words(split, inventory),
                                                vms.size() == 1 ? "stays" : "stay",
-                                               removal_hint(split, inventory.ns)));
+                                               removal_hint(split, inventory)));
   std::set<std::string> theirs;
   for (const std::string& vm : vms)
     for (std::string& claim : status::claims_of(*inventory.find(ObjectKind::vm, vm)))
@@ -109,8 +109,8 @@ op::Guard still_goes(const ObjectArgument& what, const CancelSplit& split, const
       for (const std::string& name : then.stays.at(kind))
         if (goes.at(kind).contains(name))
           return refuse(fmt::format("{} has become usable meanwhile", ObjectArgument{kind, name}.words()),
-                        fmt::format("kubectl wukong cancel {} -n {} leaves it, and removes the rest",
-                                    what.words(), now.ns));
+                        fmt::format("kubectl wukong cancel {} {} leaves it, and removes the rest",
+                                    what.words(), now.where()));
     return {};
   };
   return still(inventory, std::move(watches), check,
@@ -226,7 +226,7 @@ Snapshots sort_snapshots(const std::vector<ObjectArgument>& members, const Cance
           refuse(fmt::format("VirtualMachineSnapshot {} stays: {}", each.name,
                              blind ? "claims may not be read, and those that stay may still need it"
                                    : "disks that wait for a first start, or are being filled, need it"),
-                 fmt::format("once all are bound: {}", delete_command(each, inventory.ns))));
+                 fmt::format("once all are bound: {}", delete_command(each, inventory.where()))));
     else if (auto unneeded = check_unneeded(each, snapshot, inventory, operation); !unneeded)
       out.stay.push_back(std::move(unneeded.error()));
     else
@@ -246,7 +246,7 @@ Error nothing_to_cancel(const ObjectArgument& what, const CancelSplit& split, co
     rest = "; " + snapshots.stay.front().message;
   return refuse(
       fmt::format("operation {} has finished: {}{}", what.name, complete_words(split, inventory), rest),
-      removal_hint(split, inventory.ns));
+      removal_hint(split, inventory));
 }
 
 }  // namespace
@@ -259,7 +259,7 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
     WUKONG_CHECK(check_sight(inventory));
     return refuse(fmt::format("nothing{} in namespace {} belongs to operation {}",
                               unseen.empty() ? "" : " that you may read", inventory.ns, what.name),
-                  fmt::format("kubectl wukong status -n {} shows what is under way", inventory.ns));
+                  status_hint(inventory));
   }
   if (!unseen.empty())
     plan.operation.notes.push_back(fmt::format(

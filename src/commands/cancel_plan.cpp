@@ -55,8 +55,8 @@ Result<void> check_own(const ObjectArgument& what, const Json& object, const Inv
     if (what.kind == ObjectKind::restore && kind == "VirtualMachine") continue;
     const bool clone = kind == "VirtualMachineClone";
     return refuse(fmt::format("{} is part of {} {}", describe(ref_of(what, inventory)), kind, name),
-                  clone ? fmt::format("kubectl wukong cancel vmclone/{} -n {}", name, inventory.ns)
-                        : fmt::format("kubectl get {} {} -n {} shows it", lower(kind), name, inventory.ns));
+                  clone ? fmt::format("kubectl wukong cancel vmclone/{} {}", name, inventory.where())
+                        : fmt::format("kubectl get {} {} {} shows it", lower(kind), name, inventory.where()));
   }
   return {};
 }
@@ -101,7 +101,7 @@ Result<void> check_elsewhere(const ObjectArgument& what, const Json& snapshot, c
           fmt::format("{} is for namespace {}, and it is not known whether {} there still need it", title, ns,
                       volumes ? "DataVolumes" : "claims"),
           fmt::format("have it looked at by somebody who may list them in {}; then: {}", ns,
-                      delete_command(what, inventory.ns)),
+                      delete_command(what, inventory.where())),
           fact);
     for (const Json& user : items(fact.object, {"items"})) {
       const std::string_view phase = text(user, {"status", "phase"});
@@ -116,8 +116,8 @@ Result<void> check_elsewhere(const ObjectArgument& what, const Json& snapshot, c
   return refuse(
       fmt::format("{} is needed by disks in namespace {} that are not filled yet: {}", title, ns,
                   fmt::join(waiting, ", ")),
-      fmt::format("start their VMs once, or give them up first: kubectl wukong cancel operation/{} -n {}", id,
-                  ns));
+      fmt::format("start their VMs once, or give them up first: kubectl wukong cancel operation/{} {}", id,
+                  inventory.where_in(ns)));
 }
 
 /// Errors: as check_unneeded(); `precondition` for one that is a part of something, or a result.
@@ -127,7 +127,7 @@ Result<void> check_snapshot(const ObjectArgument& what, const Json& snapshot, co
   WUKONG_CHECK(check_unneeded(what, snapshot, inventory, operation));
   if (operation.id.empty() && text(snapshot, {"status", "phase"}) == "Succeeded")
     return finished(what, inventory, ": cancel deletes no snapshot that is taken",
-                    "to delete it: " + delete_command(what, inventory.ns));
+                    "to delete it: " + delete_command(what, inventory.where()));
   return {};
 }
 
@@ -152,21 +152,20 @@ Error not_there(const ObjectArgument& what, const Inventory& inventory) {
   std::vector<std::string> names;
   for (const auto& [name, unused] : shelf.objects) names.push_back(name);
   const std::string meant = closest(what.name, names);
-  return refuse(describe(ref_of(what, inventory)) + " does not exist",
-                meant.empty()
-                    ? fmt::format("kubectl wukong status -n {} shows what is under way", inventory.ns)
-                    : fmt::format("did you mean {}/{}?", word_of(what.kind), meant));
+  return refuse(
+      describe(ref_of(what, inventory)) + " does not exist",
+      meant.empty() ? status_hint(inventory) : fmt::format("did you mean {}/{}?", word_of(what.kind), meant));
 }
 
 /// VMs, claims and VolumeSnapshots are results: what makes them can be cancelled.
 Error no_operation(const ObjectArgument& what, const Inventory& inventory) {
-  std::string hint = fmt::format("kubectl wukong status -n {} shows what is under way", inventory.ns);
+  std::string hint = status_hint(inventory);
   for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
     for (const auto& [name, object] : inventory.objects(kind))
       if (what.kind == ObjectKind::vm && target_vm(kind, object) == what.name &&
           inventory.judge({kind, name}).state == Verdict::State::working)
         hint =
-            fmt::format("kubectl wukong cancel {} -n {}", ObjectArgument{kind, name}.words(), inventory.ns);
+            fmt::format("kubectl wukong cancel {} {}", ObjectArgument{kind, name}.words(), inventory.where());
   return refuse(fmt::format("{} is nothing that can be cancelled", describe(ref_of(what, inventory))),
                 std::move(hint));
 }
@@ -174,7 +173,7 @@ Error no_operation(const ObjectArgument& what, const Inventory& inventory) {
 Result<void> check_volume(const ObjectArgument& what, const Json& volume, const Inventory& inventory) {
   if (text(volume, {"status", "phase"}) != "Succeeded") return {};
   return finished(what, inventory, ": it holds data",
-                  "to delete it and its data: " + delete_command(what, inventory.ns));
+                  "to delete it and its data: " + delete_command(what, inventory.where()));
 }
 
 Result<void> plan_delete(const ObjectArgument& what, const Json& object, std::size_t number,
@@ -228,8 +227,12 @@ Result<void> plan_one(const ObjectArgument& what, std::size_t number, const Inve
 
 }  // namespace
 
-std::string delete_command(const ObjectArgument& what, const std::string& ns) {
-  return fmt::format("kubectl delete {} {} -n {}", lower(gvr_of(what.kind).kind), what.name, ns);
+std::string delete_command(const ObjectArgument& what, const std::string& where) {
+  return fmt::format("kubectl delete {} {} {}", lower(gvr_of(what.kind).kind), what.name, where);
+}
+
+std::string status_hint(const Inventory& inventory) {
+  return fmt::format("kubectl wukong status {} shows what is under way", inventory.where());
 }
 
 void CancelPlan::add_going(const ObjectRef& ref, const Json& object) {
@@ -266,21 +269,22 @@ Result<void> check_unneeded(const ObjectArgument& what, const Json& snapshot, co
                   "start their VMs once, or delete the claims first");
   if (const std::string user = user_of(what.name, inventory, operation); !user.empty())
     return refuse(fmt::format("{} is in use by {}", describe(ref_of(what, inventory)), user),
-                  fmt::format("kubectl wukong cancel {} -n {}", user, inventory.ns));
+                  fmt::format("kubectl wukong cancel {} {}", user, inventory.where()));
   return check_elsewhere(what, snapshot, inventory);
 }
 
 Result<void> check_clone(const ObjectArgument& what, const Json& clone, const Inventory& inventory) {
   const std::string target = target_vm(what.kind, clone);
-  const std::string by_hand =
-      fmt::format("to remove the new VM: {}\nto remove the object only: {}",
-                  delete_command({ObjectKind::vm, target}, inventory.ns), delete_command(what, inventory.ns));
+  const std::string by_hand = fmt::format("to remove the new VM: {}\nto remove the object only: {}",
+                                          delete_command({ObjectKind::vm, target}, inventory.where()),
+                                          delete_command(what, inventory.where()));
   const Verdict verdict = inventory.judge(what);
   if (verdict.state == Verdict::State::done) {
     if (const std::string unbound = verdict.recall("unbound"); !unbound.empty())
-      return finished(
-          what, inventory, fmt::format(", and its claims that are not bound yet need it: {}", unbound),
-          fmt::format("start VM {} once; then it can go: {}", target, delete_command(what, inventory.ns)));
+      return finished(what, inventory,
+                      fmt::format(", and its claims that are not bound yet need it: {}", unbound),
+                      fmt::format("start VM {} once; then it can go: {}", target,
+                                  delete_command(what, inventory.where())));
     return finished(what, inventory, fmt::format(": VM {} is usable, and stays", target), by_hand);
   }
   // The judge looks at a moment only, and somebody may have changed the VM since: who deletes it must have seen it.

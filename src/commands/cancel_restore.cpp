@@ -66,7 +66,7 @@ Result<void> check_restore(const ObjectArgument& what, const Json& restore, cons
   const std::string title = fmt::format("VirtualMachineRestore {}/{}", inventory.ns, what.name);
   if (const std::string clone = owner_of(restore, "VirtualMachineClone"); !clone.empty())
     return refuse(fmt::format("{} is part of VirtualMachineClone {}", title, clone),
-                  fmt::format("kubectl wukong cancel vmclone/{} -n {}", clone, inventory.ns));
+                  fmt::format("kubectl wukong cancel vmclone/{} {}", clone, inventory.where()));
   const Verdict verdict = inventory.judge(what);
   const std::string unbound = verdict.recall("unbound");
   if (flag(restore, {"status", "complete"}) && !unbound.empty())
@@ -75,7 +75,7 @@ Result<void> check_restore(const ObjectArgument& what, const Json& restore, cons
         fmt::format("start VM {} once; they are filled then", target_vm(what.kind, restore)));
   if (flag(restore, {"status", "complete"}))
     return refuse(fmt::format("{} has finished: VM {} has its disks", title, target_vm(what.kind, restore)),
-                  "to remove the object only: " + delete_command(what, inventory.ns));
+                  "to remove the object only: " + delete_command(what, inventory.where()));
   return {};
 }
 

@@ -29,26 +29,28 @@ bool makes_something(const op::Operation& operation) {
                      [](const op::Step& step) { return std::holds_alternative<op::Create>(step.action); });
 }
 
-/// What was said of the cluster and the user, but for secrets, as flags of a further command.
-std::string flags_again(const GlobalOptions& global) {
+std::string flag_again(const char* name, const std::string& value) {
+  return value.empty() ? "" : fmt::format(" {} {}", name, shell_word(printable(value)));
+}
+
+/// What was said of the cluster, as flags of a further command.
+std::string cluster_flags_again(const GlobalOptions& global) {
   const kube::Overrides& flags = global.cluster;
-  std::string out;
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) out += fmt::format(" {} {}", name, shell_word(printable(value)));
-  };
-  add("--kubeconfig", flags.kubeconfig);
-  add("--context", flags.context);
-  add("--cluster", flags.cluster);
-  add("--user", flags.user);
-  add("--server", flags.server);
-  add("--certificate-authority", flags.certificate_authority);
-  if (global.insecure) out += " --insecure-skip-tls-verify";
-  add("--tls-server-name", flags.tls_server_name);
-  add("--client-certificate", flags.client_certificate);
-  add("--client-key", flags.client_key);
-  add("--as", flags.as);
-  add("--as-uid", flags.as_uid);
-  for (const std::string& group : flags.as_group) add("--as-group", group);
+  return flag_again("--kubeconfig", flags.kubeconfig) + flag_again("--context", flags.context) +
+         flag_again("--cluster", flags.cluster) + flag_again("--server", flags.server) +
+         flag_again("--certificate-authority", flags.certificate_authority) +
+         (global.insecure ? " --insecure-skip-tls-verify" : "") +
+         flag_again("--tls-server-name", flags.tls_server_name);
+}
+
+/// What was said of the user, but for secrets, likewise.
+std::string user_flags_again(const GlobalOptions& global) {
+  const kube::Overrides& flags = global.cluster;
+  std::string out = flag_again("--user", flags.user) +
+                    flag_again("--client-certificate", flags.client_certificate) +
+                    flag_again("--client-key", flags.client_key) + flag_again("--as", flags.as) +
+                    flag_again("--as-uid", flags.as_uid);
+  for (const std::string& group : flags.as_group) out += flag_again("--as-group", group);
   return out;
 }
 
@@ -56,7 +58,8 @@ Scope make_scope(const Io& io, std::string ns, const GlobalOptions& global) {
   return {.ns = std::move(ns),
           .utc_stamp = utc_stamp(io.now),
           .operation_id = io.random,
-          .flags = flags_again(global)};
+          .flags = cluster_flags_again(global) + user_flags_again(global),
+          .cluster_flags = cluster_flags_again(global)};
 }
 
 bool utf8_locale(const Io& io) {
@@ -78,6 +81,9 @@ kube::Environment kube_environment(const Io& io) {
           .service_port = io.environment("KUBERNETES_SERVICE_PORT"),
           .pod_namespace = io.environment("POD_NAMESPACE")};
 }
+
+Context::Context(Io io, GlobalOptions global)
+    : io_(std::move(io)), global_(std::move(global)), scope_(make_scope(io_, global_.cluster.ns, global_)) {}
 
 Context::Context(Io io, GlobalOptions global, kube::Api& api, std::string ns)
     : io_(std::move(io)),

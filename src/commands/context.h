@@ -46,11 +46,16 @@ kube::Environment kube_environment(const Io& io);
 /// Where and as what an operation is planned: the same scope and facts give the same plan.
 struct Scope {
   std::string ns{};
-  std::string utc_stamp{};     // "20261120-052819"
-  std::string operation_id{};  // on every object made, and in generated names
-  std::string flags{};         // " --context prod": what else commands need that go on with this one
+  std::string utc_stamp{};      // "20261120-052819"
+  std::string operation_id{};   // on every object made, and in generated names
+  std::string flags{};          // " --context prod": what else commands need that go on with this one
+  std::string cluster_flags{};  // of these what tells the cluster, not the user: for commands that others run
   /// "-n demo --context prod", for commands that are printed.
   std::string where() const { return "-n " + ns + flags; }
+  /// `words` with where(), or without a namespace when none is known yet.
+  std::string command(const std::string& words) const {
+    return words + (ns.empty() ? "" : " -n " + ns) + flags;
+  }
   /// The same, but for another namespace.
   Scope in(const std::string& other) const {
     Scope there = *this;
@@ -61,7 +66,7 @@ struct Scope {
 
 class Context {
  public:
-  Context(Io io, GlobalOptions global) : io_(std::move(io)), global_(std::move(global)) {}
+  Context(Io io, GlobalOptions global);
   Context(const Context&) = delete;  // callbacks of the client hold on to it
   Context& operator=(const Context&) = delete;
   /// With a cluster that is there already: for tests.
@@ -75,7 +80,7 @@ class Context {
   void resume(const std::string& id) { resumed_ = scope_.operation_id = id; }
   /// The command that was typed, going on with operation `id`; in words where it held a secret.
   std::string resume_command(const std::string& id) const;
-  /// After connect().
+  /// After connect(); before, what was typed of it.
   const Scope& scope() const { return scope_; }
   kube::Discovery& discovery() { return *discovery_; }
   /// Tells `seen` of every exchange with the cluster, when it begins and when it is answered. Before connect().

@@ -9,6 +9,7 @@
 
 #include "commands/doctor_cluster.h"
 #include "commands/doctor_rights.h"
+#include "commands/inventory.h"
 #include "commands/vm_argument.h"
 
 namespace wukong::commands {
@@ -43,7 +44,7 @@ Result<void> check_cluster(const DoctorOptions& o, const render::Printer& printe
   WUKONG_TRY(kube::Api* const api, cx.connect());
   WUKONG_TRY(const ClusterFacts facts, gather_cluster(*api, cx.discovery()));
   if (!o.storage_class.empty()) {
-    WUKONG_TRY(const std::vector<Finding> findings, class_findings(facts, o.storage_class));
+    WUKONG_TRY(const std::vector<Finding> findings, class_findings(facts, o.storage_class, cx.scope().flags));
     WUKONG_CHECK(print_findings(findings, printer, !o.output.no_headers, cx));
     if (findings.front().state != Finding::State::lacking) return {};
     return refuse(fmt::format("disks of StorageClass {} cannot be snapshotted", o.storage_class),
@@ -60,9 +61,7 @@ Result<void> check_cluster(const DoctorOptions& o, const render::Printer& printe
   WUKONG_CHECK(print_findings(findings, printer, !o.output.no_headers, cx));
   if (brief &&
       std::any_of(rights.begin(), rights.end(), [](const UseRights& r) { return !r.needed.empty(); }))
-    cx.note("note", fmt::format("the Role to ask for: kubectl wukong doctor --permissions "
-                                "COMMAND -n {}",
-                                cx.scope().ns));
+    cx.note("note", role_hint("COMMAND", cx.scope().where()));
   // Nothing in particular was asked for: what is not there is told, and fails nothing, but for KubeVirt itself.
   const Finding* broken = broken_base(findings);
   if (broken == nullptr) return {};
@@ -83,7 +82,9 @@ Result<void> run(const DoctorOptions& o, Context& cx) {
   const bool away =
       !result && (result.error().code == Code::unreachable || result.error().code == Code::unauthenticated);
   if (away)
-    cx.note("note", "kubectl wukong doctor --connection tells how far the way to the cluster is good");
+    cx.note("note",
+            fmt::format("kubectl wukong doctor --connection{} tells how far the way to the cluster is good",
+                        cx.scope().flags));
   return result;
 }
 

@@ -284,7 +284,8 @@ std::vector<Finding> storage_findings(const ClusterFacts& facts) {
   return out;
 }
 
-Result<std::vector<Finding>> class_findings(const ClusterFacts& facts, const std::string& name) {
+Result<std::vector<Finding>> class_findings(const ClusterFacts& facts, const std::string& name,
+                                            const std::string& flags) {
   std::vector<std::string> known;
   const bool by_profile = facts.classes.is_unreadable();
   for (const Json& each : items((by_profile ? facts.profiles : facts.classes).object, {"items"})) {
@@ -293,8 +294,9 @@ Result<std::vector<Finding>> class_findings(const ClusterFacts& facts, const std
       return std::vector<Finding>{class_finding(facts, by_profile ? as_class(each) : each)};
   }
   const std::string meant = closest(name, known);
-  return refuse(fmt::format("StorageClass {} does not exist", printable(name)),
-                meant.empty() ? "kubectl get storageclasses" : fmt::format("did you mean {}?", meant));
+  return refuse(
+      fmt::format("StorageClass {} does not exist", printable(name)),
+      meant.empty() ? "kubectl get storageclasses" + flags : fmt::format("did you mean {}?", meant));
 }
 
 }  // namespace wukong::commands

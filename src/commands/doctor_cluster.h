@@ -48,6 +48,7 @@ const Finding* broken_base(const std::vector<Finding>& findings);
 std::vector<Finding> storage_findings(const ClusterFacts& facts);
 
 /// One storage class in full. Errors: `precondition`: there is none of that name.
-Result<std::vector<Finding>> class_findings(const ClusterFacts& facts, const std::string& name);
+Result<std::vector<Finding>> class_findings(const ClusterFacts& facts, const std::string& name,
+                                            const std::string& flags = {});
 
 }  // namespace wukong::commands

@@ -200,14 +200,16 @@ std::vector<Finding> rights_by_command(const std::vector<UseRights>& rights) {
 
 std::string binding_commands(const std::string& use, const std::vector<Json>& roles, const Places& places) {
   std::string out = fmt::format(
-      "as an administrator:\n  kubectl wukong doctor --permissions {} -n {}{} | kubectl apply -f -", use,
-      places.here, places.there.empty() ? "" : " --to-namespace " + places.there);
+      "as an administrator:\n  kubectl wukong doctor --permissions {0} -n {1}{2}{3} | kubectl apply -f -{3}",
+      use, places.here, places.there.empty() ? "" : " --to-namespace " + places.there, places.flags);
   for (const Json& role : roles) {
     const std::string_view name = text(role, {"metadata", "name"});
     const std::string_view ns = text(role, {"metadata", "namespace"});
     out += ns.empty()
-               ? fmt::format("\n  kubectl create clusterrolebinding {0} --clusterrole={0} --user=USER", name)
-               : fmt::format("\n  kubectl create rolebinding {0} -n {1} --role={0} --user=USER", name, ns);
+               ? fmt::format("\n  kubectl create clusterrolebinding {0} --clusterrole={0} --user=USER{1}",
+                             name, places.flags)
+               : fmt::format("\n  kubectl create rolebinding {0} -n {1} --role={0} --user=USER{2}", name, ns,
+                             places.flags);
   }
   return out;
 }
@@ -216,7 +218,7 @@ Result<void> check_use(const DoctorOptions& o, const render::Printer& printer, C
   const std::vector<PermissionRule> rules = rules_of(o.permissions, !o.to_namespace.empty());
   WUKONG_CHECK(check_asked(o, rules));
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  const Places places{cx.scope().ns, o.to_namespace};
+  const Places places{cx.scope().ns, o.to_namespace, cx.scope().cluster_flags};
   WUKONG_CHECK(check_places(places));
   WUKONG_TRY(const std::vector<kube::Permission> missing, missing_of(rules, *api, places));
   const UseRights lacks = rights_for(o.permissions, rules, missing, places);

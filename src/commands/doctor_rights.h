@@ -16,6 +16,8 @@ namespace wukong::commands {
 struct Places {
   std::string here{};
   std::string there{};  // of the new VM; empty: uses that are about two namespaces are left out
+  std::string
+      flags{};  // " --context prod": which cluster they are of, for commands that an administrator runs
 };
 
 /// What one use of a command lacks: rules with no more than the verbs that the user has not.

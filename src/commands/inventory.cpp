@@ -182,10 +182,10 @@ bool may_be_under_way(ObjectKind kind, const Json& object, const Inventory& inve
   return false;
 }
 
-Inventory inventory_of(const std::string& ns, std::optional<kube::ServedApis> served,
+Inventory inventory_of(const Scope& at, std::optional<kube::ServedApis> served,
                        const std::vector<Watched>& watches,
                        const std::vector<std::shared_ptr<const Shelf>>& shelves) {
-  Inventory inventory{.ns = ns, .served = std::move(served)};
+  Inventory inventory{.ns = at.ns, .flags = at.flags, .served = std::move(served)};
   for (std::size_t i = 0; i < watches.size(); ++i)
     inventory.shelves.emplace(watches[i].gvr.resource, shelves[i]);
   return inventory;
@@ -209,21 +209,21 @@ bool has_absent_kind(const std::vector<Shelf>& shelves) {
 
 }  // namespace
 
-Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const std::string& ns) {
+Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const Scope& at) {
   WUKONG_TRY(auto served, discovery.served());
-  std::vector<Watched> watches = inventory_watches(ns, served);
+  std::vector<Watched> watches = inventory_watches(at.ns, served);
   WUKONG_TRY(std::vector<Shelf> got, list_all(api, watches));
   // What is kept of the server may be old: a version that it has dropped is answered as if there were no such kind.
   if (discovery.from_disk() && has_absent_kind(got)) {
     WUKONG_TRY(served, discovery.renew());
-    const std::vector<Watched> before = std::exchange(watches, inventory_watches(ns, served));
+    const std::vector<Watched> before = std::exchange(watches, inventory_watches(at.ns, served));
     if (watches != before) {
       WUKONG_TRY(got, list_all(api, watches));
     }
   }
   std::vector<std::shared_ptr<const Shelf>> shelves;
   for (Shelf& shelf : got) shelves.push_back(std::make_shared<const Shelf>(std::move(shelf)));
-  return inventory_of(ns, std::move(served), watches, shelves);
+  return inventory_of(at, std::move(served), watches, shelves);
 }
 
 Result<void> add_attached(Inventory& inventory, const std::string& operation, kube::Api& api) {
@@ -281,7 +281,7 @@ std::vector<Inventory> by_namespace(const Inventory& all) {
         busy.insert(key.substr(0, key.find('/')));
   std::vector<Inventory> each;
   for (const std::string& ns : busy) {
-    Inventory inventory{.ns = ns, .served = all.served};
+    Inventory inventory{.ns = ns, .flags = all.flags, .served = all.served};
     for (const auto& [resource, shelf] : all.shelves)
       inventory.shelves.emplace(resource, resource == status::kClasses ? shelf : part_of(*shelf, ns));
     each.push_back(std::move(inventory));
@@ -325,24 +325,24 @@ std::vector<std::string> unseen_kinds(const Inventory& inventory) {
   return resources;
 }
 
-std::string role_hint(std::string_view use, const std::string& ns) {
-  return fmt::format("the Role to ask for: kubectl wukong doctor --permissions {} -n {}", use, ns);
+std::string role_hint(std::string_view use, const std::string& where) {
+  return fmt::format("the Role to ask for: kubectl wukong doctor --permissions {} {}", use, where);
 }
 
 Error not_read(const ObjectArgument& what, const Inventory& inventory, std::string_view use) {
   Error why = inventory.shelves.at(gvr_of(what.kind).resource)->why;
   why.context.push_back("while reading " + what.words());
-  if (why.code == Code::forbidden && why.hint.empty()) why.hint = role_hint(use, inventory.ns);
+  if (why.code == Code::forbidden && why.hint.empty()) why.hint = role_hint(use, inventory.where());
   return why;
 }
 
 Result<void> check_sight(const Inventory& inventory) {
   const bool everywhere = inventory.ns.empty();
-  Error error{
-      .code = Code::forbidden,
-      .message = fmt::format("you may not list anything that could tell what is under way in {}",
-                             everywhere ? "all namespaces" : "namespace " + inventory.ns),
-      .hint = everywhere ? "name a namespace in which you may: -n NS" : role_hint("status", inventory.ns)};
+  Error error{.code = Code::forbidden,
+              .message = fmt::format("you may not list anything that could tell what is under way in {}",
+                                     everywhere ? "all namespaces" : "namespace " + inventory.ns),
+              .hint = everywhere ? "name a namespace in which you may: -n NS"
+                                 : role_hint("status", inventory.where())};
   for (const ObjectKind kind : kInventoryKinds) {
     const Shelf& shelf = *inventory.shelves.at(gvr_of(kind).resource);
     // VMs alone tell nothing: it is their claims that are under way.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/view.h"
+#include "commands/context.h"
 #include "commands/object_argument.h"
 #include "kube/api.h"
 #include "kube/discovery.h"
@@ -24,6 +25,7 @@ inline constexpr std::array kInventoryKinds{
 
 struct Inventory {
   std::string ns{};
+  std::string flags{};  // " --context prod": how its cluster was named, for commands that are printed
   std::optional<kube::ServedApis> served{};
   /// Services and Ingresses of operations that are to be cancelled, with their uids; nobody else asks for them.
   std::vector<std::pair<ObjectRef, std::string>> attached{};
@@ -33,6 +35,10 @@ struct Inventory {
   std::map<std::string, std::shared_ptr<const Shelf>>
       shelves{};  // by resource; not served ones are unreadable
 
+  /// "-n demo --context prod", for commands that are printed.
+  std::string where() const { return where_in(ns); }
+  /// The same, for another namespace.
+  std::string where_in(const std::string& other) const { return "-n " + other + flags; }
   View view() const;
   /// Objects of a kind by name; empty when they may not be read.
   const std::map<std::string, Json, std::less<>>& objects(ObjectKind kind) const;
@@ -50,8 +56,9 @@ struct Inventory {
 /// What an inventory of `ns` (all namespaces when empty) watches or lists.
 std::vector<Watched> inventory_watches(const std::string& ns, const std::optional<kube::ServedApis>& served);
 
-/// Lists all of it; what the server serves is asked anew when it does not fit. Errors: unreachable, unauthenticated, interrupted.
-Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const std::string& ns);
+/// Lists all of it in the namespace of `at` (all namespaces when empty); what the server serves is asked anew when it does not fit.
+/// Errors: unreachable, unauthenticated, interrupted.
+Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, const Scope& at);
 
 /// True for a VirtualMachineSnapshot that an operation has taken for its own use only: it removes it at its end.
 bool is_temporary(const Json& snapshot);
@@ -60,7 +67,7 @@ bool is_temporary(const Json& snapshot);
 bool may_be_under_way(ObjectKind kind, const Json& object, const Inventory& inventory);
 
 /// The inventory from what inventory_watches() asked for.
-Inventory inventory_of(const std::string& ns, std::optional<kube::ServedApis> served,
+Inventory inventory_of(const Scope& at, std::optional<kube::ServedApis> served,
                        const std::vector<Watched>& watches,
                        const std::vector<std::shared_ptr<const Shelf>>& shelves);
 
@@ -84,7 +91,7 @@ std::vector<std::string> unread_notes(const Inventory& inventory, std::string_vi
 /// Resources that are served and could not be listed, of those that could tell of something under way.
 std::vector<std::string> unseen_kinds(const Inventory& inventory);
 /// "the Role to ask for: …", for a use that `doctor --permissions` knows.
-std::string role_hint(std::string_view use, const std::string& ns);
+std::string role_hint(std::string_view use, const std::string& where);
 /// Why an object of a kind that is unreadable cannot be told of: as the API said, with the Role to ask for.
 Error not_read(const ObjectArgument& what, const Inventory& inventory, std::string_view use);
 /// Errors: `forbidden`, with the permissions to ask for, when nothing may be read that could tell of something under way.

@@ -84,8 +84,8 @@ Result<void> check_there(const Asked& asked, const Inventory& inventory) {
   for (const auto& [name, unused] : inventory.objects(named->kind)) names.push_back(name);
   const std::string meant = closest(named->name, names);
   return refuse(fmt::format("{} {}/{} does not exist", gvr_of(named->kind).kind, inventory.ns, named->name),
-                meant.empty() ? fmt::format("kubectl get {} -n {} lists what is there",
-                                            gvr_of(named->kind).qualified(), inventory.ns)
+                meant.empty() ? fmt::format("kubectl get {} {} lists what is there",
+                                            gvr_of(named->kind).qualified(), inventory.where())
                               : fmt::format("did you mean {}/{}?", word_of(named->kind), meant));
 }
 
@@ -233,20 +233,20 @@ class LiveStatus {
 };
 
 Result<void> watch(const Asked& asked, kube::Api& api, Context& cx) {
-  const std::string ns = asked.all_namespaces ? "" : cx.scope().ns;
+  const Scope at = asked.all_namespaces ? cx.scope().in("") : cx.scope();
   WUKONG_TRY(auto served, cx.discovery().served());
   // A version that the server has dropped since would look like a kind that it does not serve, for as long as this runs.
   if (cx.discovery().from_disk()) {
     WUKONG_TRY(served, cx.discovery().renew());
   }
-  const std::vector<Watched> watches = inventory_watches(ns, served);
+  const std::vector<Watched> watches = inventory_watches(at.ns, served);
   LiveStatus live(asked, cx);
   const Time began = api.now();
   const op::ObserveOptions pace =
       asked.all_namespaces ? op::ObserveOptions{.least = std::chrono::seconds{1}} : op::ObserveOptions{};
   Result<void> ended = op::observe(api, watches, pace, [&](const op::Shelves& shelves) {
     const auto passed = std::chrono::duration_cast<WallTime::duration>(api.now() - began);
-    return live.show(inventory_of(ns, served, watches, shelves), cx.io().now + passed);
+    return live.show(inventory_of(at, served, watches, shelves), cx.io().now + passed);
   });
   live.end();
   if (!ended && (ended.error().code == Code::interrupted || ended.error().code == Code::terminated))
@@ -255,24 +255,25 @@ Result<void> watch(const Asked& asked, kube::Api& api, Context& cx) {
 }
 
 /// Errors: `precondition` for a namespace that does not exist: an empty one looks the same.
-Result<void> check_namespace(kube::Api& api, const std::string& ns) {
+Result<void> check_namespace(kube::Api& api, const Scope& at) {
   const Gvr kind{"", "v1", "namespaces", "Namespace"};
   WUKONG_TRY(const std::vector<kube::Fact> got,
-             kube::fetch(api, {{.gvr = kind, .name = ns, .keep = {{"metadata.name"}}}}));
+             kube::fetch(api, {{.gvr = kind, .name = at.ns, .keep = {{"metadata.name"}}}}));
   if (!got.front().is_absent()) return {};
-  return refuse(fmt::format("namespace {} does not exist", ns), "kubectl get namespaces lists what is there");
+  return refuse(fmt::format("namespace {} does not exist", at.ns),
+                fmt::format("kubectl get namespaces{} lists what is there", at.flags));
 }
 
 Result<void> run(const StatusOptions& o, Context& cx) {
   WUKONG_TRY(const Asked asked, understand(o));
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  if (o.watch && !o.all_namespaces) WUKONG_CHECK(check_namespace(*api, cx.scope().ns));
+  if (o.watch && !o.all_namespaces) WUKONG_CHECK(check_namespace(*api, cx.scope()));
   if (o.watch) return watch(asked, *api, cx);
   WUKONG_TRY(const Inventory inventory,
-             take_inventory(*api, cx.discovery(), asked.all_namespaces ? "" : cx.scope().ns));
+             take_inventory(*api, cx.discovery(), asked.all_namespaces ? cx.scope().in("") : cx.scope()));
   WUKONG_CHECK(check_view(asked, inventory));
   const std::vector<StatusNode> nodes = nodes_everywhere(asked, inventory);
-  if (nodes.empty() && !o.all_namespaces) WUKONG_CHECK(check_namespace(*api, cx.scope().ns));
+  if (nodes.empty() && !o.all_namespaces) WUKONG_CHECK(check_namespace(*api, cx.scope()));
   return print_nodes(asked, nodes, inventory, cx);
 }
 

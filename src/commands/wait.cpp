@@ -72,7 +72,7 @@ Result<void> run(const WaitCommandOptions& o, Context& cx) {
   for (const ObjectArgument& what : arguments)
     if (what.kind == ObjectKind::operation)
       return usage(fmt::format("{}: only objects can be waited for", what.words()),
-                   fmt::format("kubectl wukong status {} shows what it is made of", what.words()));
+                   cx.scope().command("kubectl wukong status " + what.words()) + " shows what it is made of");
   cx.limit_patience(settled.timeout);
   WUKONG_TRY(kube::Api* const api, cx.connect());
   WUKONG_TRY(const WaitFacts facts, gather_wait(arguments, *api, cx.discovery(), cx.scope()));

@@ -127,12 +127,12 @@ Result<Follow> follow_for(const WaitGoal& goal, const ObjectArgument& what, cons
   return until_condition(ref, goal.subject, goal.value.value_or("True"));
 }
 
-Error absent(const ObjectArgument& what, const ObjectRef& ref, const WaitFacts& facts) {
+Error absent(const ObjectArgument& what, const ObjectRef& ref, const WaitFacts& facts, const Scope& at) {
   const auto names = facts.names.find(what.kind);
   const std::string meant = names == facts.names.end() ? std::string{} : closest(what.name, names->second);
   return refuse(describe(ref) + " does not exist",
                 meant.empty()
-                    ? fmt::format("kubectl get {} -n {} lists what is there", ref.gvr.qualified(), ref.ns)
+                    ? fmt::format("kubectl get {} {} lists what is there", ref.gvr.qualified(), at.where())
                     : fmt::format("did you mean {}/{}?", word_of(what.kind), meant));
 }
 
@@ -251,7 +251,7 @@ Result<op::Operation> plan_wait(const WaitCommandOptions& options, const WaitGoa
     if (!is_served(what.kind, facts.served)) return not_served(gvr_of(what.kind));
     const ObjectRef ref{speaking(gvr_of(what.kind), facts.served), at.ns, what.name};
     const kube::Fact& fact = facts.objects[i];
-    if (fact.is_absent() && goal.kind != Goal::gone) return absent(what, ref, facts);
+    if (fact.is_absent() && goal.kind != Goal::gone) return absent(what, ref, facts, at);
     WUKONG_TRY(Follow seen, follow_for(goal, what, ref, fact.object, facts, at));
     operation.results.push_back(ref);
     operation.steps.push_back({.id = fmt::format("wait-{}", i),

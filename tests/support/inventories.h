@@ -32,8 +32,13 @@ class InventoryMaker {
   InventoryMaker& lack(commands::ObjectKind kind) {
     return hide(kind, {.code = Code::not_found, .message = "not served"});
   }
+  /// With flags that tell the cluster, as commands that are printed must have them.
+  InventoryMaker& in_cluster(const std::string& flags) {
+    flags_ = flags;
+    return *this;
+  }
   commands::Inventory make() const {
-    commands::Inventory inventory{.ns = "demo"};
+    commands::Inventory inventory{.ns = "demo", .flags = flags_};
     for (const auto& [resource, shelf] : shelves_)
       inventory.shelves.emplace(resource, std::make_shared<const Shelf>(shelf));
     return inventory;
@@ -46,6 +51,7 @@ class InventoryMaker {
   }
 
   std::map<std::string, Shelf> shelves_{};
+  std::string flags_{};
 };
 
 inline Json restored_claim(const std::string& restore, const std::string& uid, const std::string& phase) {

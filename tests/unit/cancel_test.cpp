@@ -246,6 +246,44 @@ TEST_CASE("cancel: parts, results and things that are not there") {
   CHECK(refused(maker, "operation/zzz").message == "nothing in namespace demo belongs to operation zzz");
 }
 
+TEST_CASE("cancel: every command that it prints names the cluster, as the user did") {
+  const std::string flags = " --context prod --as jane";
+  InventoryMaker maker = running_clone().in_cluster(flags);
+  const auto names_it = [&](const Error& error) {
+    std::size_t commands = 0;
+    for (std::size_t at = error.hint.find("kubectl "); at != std::string::npos;
+         at = error.hint.find("kubectl ", at + 1), ++commands) {
+      const std::string line = error.hint.substr(at, error.hint.find_first_of("\n;", at) - at);
+      CAPTURE(line);
+      CHECK(line.find(flags) != std::string::npos);
+    }
+    CHECK(commands > 0);
+  };
+  names_it(refused(maker, "vm/web"));
+  names_it(refused(maker, "vmclone/zzz"));
+  names_it(refused(maker, "operation/zzz"));
+  Json owners = Json::array();
+  owners.push_back({{"kind", "VirtualMachineClone"}, {"name", "c1"}, {"controller", true}});
+  maker.put(Kind::restore, "inner", {{"metadata", {{"ownerReferences", owners}}}, {"spec", Json::object()}})
+      .put(Kind::snapshot, "part", {{"metadata", {{"ownerReferences", owners}}}})
+      .put(Kind::snapshot, "taken", {{"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}})
+      .put(Kind::data_volume, "image", {{"status", {{"phase", "Succeeded"}}}})
+      .put(Kind::restore, "over",
+           {{"spec", {{"target", {{"name", "web"}}}}}, {"status", {{"complete", true}}}});
+  for (const char* word :
+       {"vmrestore/inner", "vmsnapshot/part", "vmsnapshot/taken", "dv/image", "vmrestore/over"})
+    names_it(refused(maker, word));
+  maker.put(Kind::clone, "c1", clone_of("web", "copy", "Succeeded"));
+  names_it(refused(maker, "vmclone/c1"));
+  maker.put(Kind::vm, "web-1", of_operation("o1", vm_on({"web-1-root"})))
+      .put(Kind::claim, "web-1-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}));
+  names_it(refused(maker, "operation/o1"));
+  maker.close(Kind::vm);
+  const auto untold = planned(maker, "operation/o1");
+  REQUIRE_FALSE(untold.has_value());
+  names_it(untold.error());
+}
+
 TEST_CASE("cancel: a snapshot is waited for, unless somebody needs it or it is taken") {
   InventoryMaker maker;
   Json taken = {{"spec", {{"source", {{"name", "web"}}}}}, {"status", {{"phase", "InProgress"}}}};
@@ -478,7 +516,7 @@ TEST_CASE("cancel operation: one that has ended well is refused; its kept snapsh
   left["metadata"]["annotations"][mark::kKept] = "true";
   maker.put(Kind::snapshot, "web-o1", left);
   CHECK(refused(maker, "operation/o1").hint ==
-        "to remove what it made: kubectl delete virtualmachine -n demo web-1");
+        "to remove what it made: kubectl delete virtualmachine web-1 -n demo");
 }
 
 TEST_CASE("cancel operation: a VM that has got another disk since is no unfinished one") {

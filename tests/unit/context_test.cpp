@@ -27,4 +27,8 @@ TEST_CASE("context: what was said of cluster and user stands in commands that ar
         "--insecure-skip-tls-verify --tls-server-name api.example --client-certificate me.crt --client-key "
         "me.key "
         R"(--as jane --as-uid 7 --as-group dev --as-group 'it'\''s')");
+  // Whoever grants rights is somebody else.
+  CHECK(cx.scope().cluster_flags ==
+        " --context prod --server https://h:6443 --certificate-authority 'my ca.crt' "
+        "--insecure-skip-tls-verify --tls-server-name api.example");
 }

@@ -9,7 +9,7 @@ using namespace wukong::commands;
 
 namespace {
 
-const Places kPlaces{"demo", "test"};
+const Places kPlaces{.here = "demo", .there = "test"};
 
 /// All rights of a use, none, or those but for one resource.
 UseRights without(const std::string& use, const std::string& resource) {
@@ -99,6 +99,12 @@ TEST_CASE("doctor: clones to another namespace need rights in both") {
       "--role=kubectl-wukong-clone-to-namespace --user=USER\n"
       "  kubectl create clusterrolebinding kubectl-wukong-clone-to-namespace "
       "--clusterrole=kubectl-wukong-clone-to-namespace --user=USER");
+  CHECK(binding_commands("clone:pvc", roles, {.here = "demo", .flags = " --context prod"})
+            .starts_with("as an administrator:\n"
+                         "  kubectl wukong doctor --permissions clone:pvc -n demo --context prod | "
+                         "kubectl apply -f - --context prod\n"
+                         "  kubectl create rolebinding kubectl-wukong-clone-to-namespace -n demo "
+                         "--role=kubectl-wukong-clone-to-namespace --user=USER --context prod\n"));
 }
 
 TEST_CASE("doctor: what is about two namespaces is in the sum of a command only with both") {

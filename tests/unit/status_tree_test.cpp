@@ -184,7 +184,7 @@ TEST_CASE("status: a version that the server has dropped since is asked for anew
   api.put(kind, clone);
   const auto now = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
   kube::Discovery discovery(api, file.string(), now);
-  const auto inventory = take_inventory(api, discovery, "demo");
+  const auto inventory = take_inventory(api, discovery, {.ns = "demo"});
   std::filesystem::remove(file);
   REQUIRE(inventory.has_value());
   CHECK(inventory->find(Kind::clone, "c1") != nullptr);

@@ -85,7 +85,9 @@ def parts_of_a_clone_and_things_that_are_none(t):
     clone, = t.names('virtualmachineclones')
     inner, = t.names('virtualmachinerestores')
     t.wukong('cancel', f'vmrestore/{inner}', '-y').expect(3, 'is part of VirtualMachineClone', f'cancel vmclone/{clone}')
-    t.wukong('cancel', 'vm/src', '-y').expect(3, 'nothing that can be cancelled')
+    kubeconfig = t.side.kubeconfigs['admin']
+    t.wukong('cancel', 'vm/src', '-y', '--kubeconfig', kubeconfig).expect(
+        3, 'nothing that can be cancelled', f'kubectl wukong status -n {t.ns} --kubeconfig {kubeconfig} shows')
     t.wukong('cancel', 'pvc/src-root', '-y').expect(3, 'nothing that can be cancelled')
     t.wukong('cancel', 'vmclone/none', '-y').expect(3, 'does not exist')
     t.wukong('cancel', 'operation/none', '-y').expect(3, 'belongs to operation none')
