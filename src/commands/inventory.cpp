@@ -273,12 +273,27 @@ Result<void> add_elsewhere(Inventory& inventory, const std::vector<std::string>&
   return {};
 }
 
+namespace {
+
+/// True for a VM, in an inventory of all namespaces, of whose claims one is not there. Those that are tell for themselves.
+bool lacks_a_claim(const std::string& ns, const Json& vm, const Inventory& all) {
+  const std::vector<std::string> claims = status::claims_of(vm);
+  return all.is_readable(ObjectKind::claim) &&
+         std::any_of(claims.begin(), claims.end(), [&](const std::string& claim) {
+           return all.find(ObjectKind::claim, ns + "/" + claim) == nullptr;
+         });
+}
+
+}  // namespace
+
 std::vector<Inventory> by_namespace(const Inventory& all) {
   std::set<std::string> busy;
   for (const ObjectKind kind : kInventoryKinds)
-    for (const auto& [key, object] : all.objects(kind))
-      if (kind != ObjectKind::vm && may_be_under_way(kind, object, all))
-        busy.insert(key.substr(0, key.find('/')));
+    for (const auto& [key, object] : all.objects(kind)) {
+      const std::string ns = key.substr(0, key.find('/'));
+      if (kind == ObjectKind::vm ? lacks_a_claim(ns, object, all) : may_be_under_way(kind, object, all))
+        busy.insert(ns);
+    }
   std::vector<Inventory> each;
   for (const std::string& ns : busy) {
     Inventory inventory{.ns = ns, .flags = all.flags, .served = all.served};

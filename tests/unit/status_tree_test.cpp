@@ -210,6 +210,26 @@ TEST_CASE("status: nothing is told where nothing that could tell may be read") {
   CHECK(check_sight(everywhere).error().hint == "name a namespace in which you may: -n NS");
 }
 
+TEST_CASE("status: in all namespaces, a VM whose disk could not even be made is under way") {
+  Inventory all{};
+  for (const Watched& watched : inventory_watches("", std::nullopt)) {
+    Shelf shelf{.sight = Shelf::Sight::known};
+    for (const std::string ns : {"quiet", "refused"}) {
+      if (watched.gvr == gvr::vm()) shelf.objects[ns + "/web"] = vm_on({"web-root"});
+      if (watched.gvr == gvr::pvc() && ns == "quiet")
+        shelf.objects[ns + "/web-root"] = {{"status", {{"phase", "Bound"}}}};
+    }
+    all.shelves.emplace(watched.gvr.resource, std::make_shared<const Shelf>(shelf));
+  }
+  const auto each = by_namespace(all);
+  REQUIRE(each.size() == 1);
+  CHECK(each.front().ns == "refused");
+  REQUIRE(status_tree(each.front(), {}).size() == 1);
+  all.shelves["persistentvolumeclaims"] =
+      std::make_shared<const Shelf>(Shelf{.sight = Shelf::Sight::unreadable});
+  CHECK(by_namespace(all).empty());  // who sees no claims cannot tell
+}
+
 TEST_CASE("status: an inventory of all namespaces is taken apart, those at rest left out") {
   Inventory all{};
   for (const Watched& watched : inventory_watches("", std::nullopt)) {

@@ -3,7 +3,7 @@ import json
 import signal
 
 from clone.fixtures import slow_clone
-from lab import check, scenario, until
+from lab import check, manifests, scenario, until
 from verbs.fixtures import clone_object, data_volume, export, restore, slow_source, take_snapshot
 
 
@@ -90,6 +90,14 @@ def disks_that_wait_for_a_first_start(t):
     t.wukong('status').expect(0, 'vm/src +Waiting +for the first start', '─ pvc/src-root +Waiting +for its first consumer')
     t.power('src', True)
     until('rests', lambda: t.wukong('status').expect(0).out == '')
+
+
+@scenario
+def a_disk_that_could_not_be_made(t):
+    """Nothing else is under way in its namespace."""
+    t.make_vm('lost', {'root': manifests.on_claim('lost-root')})
+    t.wukong('status').expect(0, 'vm/lost ', 'lost-root')
+    t.wukong('status', '-A').expect(0, rf'{t.ns} +vm/lost ')
 
 
 @scenario(needs=['data volumes'], seconds=15)
