@@ -68,7 +68,8 @@ struct Seen {
   CancelPlan plan{};
 };
 
-Result<Seen> look(const std::vector<ObjectArgument>& arguments, kube::Api& api, Context& cx) {
+Result<Seen> look(const std::vector<ObjectArgument>& arguments, std::chrono::nanoseconds limit,
+                  kube::Api& api, Context& cx) {
   Seen seen;
   WUKONG_TRY(seen.inventory, take_inventory(api, cx.discovery(), cx.scope()));
   for (const ObjectArgument& what : arguments)
@@ -76,8 +77,16 @@ Result<Seen> look(const std::vector<ObjectArgument>& arguments, kube::Api& api, 
       WUKONG_CHECK(add_attached(seen.inventory, what.name, api));
     }
   WUKONG_CHECK(add_elsewhere(seen.inventory, snapshots_in(arguments, seen.inventory), api));
-  WUKONG_TRY(seen.plan, plan_cancel(arguments, seen.inventory, cx.scope()));
+  WUKONG_TRY(seen.plan, plan_cancel(arguments, seen.inventory, cx.scope(), limit));
   return seen;
+}
+
+/// What would be deleted by what stands now: by name, or as the plan.
+Result<void> show(const CancelPlan& plan, bool only_names, Context& cx) {
+  if (!only_names) return cx.show_plan(plan.operation, DryRunMode::client, {}, "");
+  for (const std::string& text : plan.operation.notes) cx.note("note", text);
+  for (const std::string& name : plan.names()) cx.print(printable(name) + "\n");
+  return {};
 }
 
 /// Each deletion is sent with dryRun=All: admission and rights are asked, and nothing is changed.
@@ -105,18 +114,18 @@ Result<void> run(const CancelOptions& o, Context& cx) {
   WUKONG_TRY(const std::vector<ObjectArgument> arguments, parse_objects(o.objects));
   cx.limit_patience(settled.timeout);
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  WUKONG_TRY(Seen seen, look(arguments, *api, cx));
+  WUKONG_TRY(Seen seen, look(arguments, settled.timeout, *api, cx));
   WUKONG_CHECK(cx.check_permissions(seen.plan.operation, "cancel this"));
-  if (settled.dry_run == DryRunMode::server) return try_deletions(seen.plan, o.format == "name", *api, cx);
-  if (settled.dry_run == DryRunMode::client)
-    return cx.show_plan(seen.plan.operation, DryRunMode::client, {}, "");
+  const bool only_names = o.format == "name";
+  if (settled.dry_run == DryRunMode::server) return try_deletions(seen.plan, only_names, *api, cx);
+  if (settled.dry_run == DryRunMode::client) return show(seen.plan, only_names, cx);
   if (!o.yes) {
     WUKONG_CHECK(cx.confirm(question(seen.plan)));
     // A question may stand for hours: what has finished meanwhile is refused.
-    WUKONG_TRY(seen, look(arguments, *api, cx));
+    WUKONG_TRY(seen, look(arguments, settled.timeout, *api, cx));
   }
   op::Outcome outcome = cx.run(std::move(seen.plan.operation), o.write, settled);
-  print_removed(outcome.removed, o.format == "name", cx);
+  print_removed(outcome.removed, only_names, cx);
   if (outcome.error) return std::move(*outcome.error);
   say_left(*api, cx);
   return {};
@@ -136,10 +145,14 @@ void add_cancel(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
   sub->add_flag("--dry-run{client}", options->write.dry_run,
                 "Change nothing: print the plan; server: try the deletions there")
       ->type_name("none|client|server");
+  sub->add_option("--timeout", options->write.timeout,
+                  "Limit of each wait until something that was deleted is gone (0: none)")
+      ->type_name("DURATION")
+      ->capture_default_str();
   sub->add_option("--progress", options->write.progress, "How to show progress on stderr")
       ->type_name("auto|bar|plain|json|none")
       ->capture_default_str();
-  sub->add_option("-o,--output", options->format, "name: print the names of what was deleted")
+  sub->add_option("-o,--output", options->format, "name: print the names of what was, or would be, deleted")
       ->type_name("name");
   sub->footer(
       "What has finished is refused: nothing that is complete is deleted. Of an operation only what is\n"

@@ -18,15 +18,12 @@ class App;
 
 namespace wukong::commands {
 
-/// For what is deleted, each.
-inline constexpr std::chrono::seconds kUntilGone{60};
-
 /// Exactly what the user typed.
 struct CancelOptions {
   std::vector<std::string> objects{};
   bool yes{};
   std::string format{};  // -o
-  WriteOptions write{};
+  WriteOptions write{.timeout = "60s"};
 };
 
 /// What would be deleted by what is there now.
@@ -38,6 +35,11 @@ struct Going {
 struct CancelPlan {
   op::Operation operation{};
   std::vector<Going> goes{};
+  std::chrono::nanoseconds limit{};  // of each wait until something is gone; zero: none
+
+  /// Until no object of `watched` is left that `pick` chooses. `what`: "claims".
+  op::Await until_none_left(const ObjectRef& about, const Watched& watched, std::string what,
+                            std::function<bool(const Json&)> pick) const;
 
   void add_going(const ObjectRef& ref, const Json& object);
   /// "virtualmachineclone.clone.kubevirt.io/x", once each, in order.
@@ -46,8 +48,9 @@ struct CancelPlan {
 
 /// Decides everything and does nothing.
 /// Errors: `precondition`: absent, finished, somebody else's; what it is made of may not be read: as the API said.
+/// `limit`: of each wait until something is gone (--timeout).
 Result<CancelPlan> plan_cancel(const std::vector<ObjectArgument>& arguments, const Inventory& inventory,
-                               const Scope& at);
+                               const Scope& at, std::chrono::nanoseconds limit);
 
 /// The operation that an object is cancelled with; none: for itself.
 struct OfOperation {

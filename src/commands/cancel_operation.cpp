@@ -196,10 +196,7 @@ std::string add_claims_gone(const ObjectArgument& what, const CancelSplit& split
   plan.operation.steps.push_back(
       {.id = id,
        .needs = std::move(needs),
-       .action = op::Await{{gvr::pvc(), inventory.ns, what.name},
-                           {claims},
-                           status::none_left_judge(claims, "claims", ours, kUntilGone),
-                           2 * kUntilGone},
+       .action = plan.until_none_left({gvr::pvc(), inventory.ns, what.name}, claims, "claims", ours),
        .group = what.words(),
        .reason = "until its claims are gone: they still need its snapshot"});
   return id;

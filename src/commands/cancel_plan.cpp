@@ -9,6 +9,7 @@
 #include "commands/clone_removal.h"
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
+#include "status/clone_undo.h"
 #include "status/object_status.h"
 #include "status/snapshot_status.h"
 #include "status/watched.h"
@@ -20,6 +21,9 @@ namespace {
 ObjectRef ref_of(const ObjectArgument& what, const Inventory& inventory) {
   return {speaking(gvr_of(what.kind), inventory.served), inventory.ns, what.name};
 }
+
+/// The judge has less patience than this, unless the server does not answer.
+constexpr std::chrono::seconds kUntilSettled{60};
 
 std::string uid_of(const Json& object) { return std::string(text(object, {"metadata", "uid"})); }
 
@@ -37,7 +41,7 @@ void delete_and_wait(const ObjectArgument& what, const Json& object, std::size_t
       {.id = fmt::format("{}-gone", number),
        .needs = {id},
        .action = op::Await{ref, status::watches_object(ref, {{"metadata.finalizers"}}),
-                           status::gone_judge(ref), kUntilGone},
+                           status::gone_judge(ref), plan.limit},
        .group = what.words()});
 }
 
@@ -194,14 +198,13 @@ Result<void> plan_delete(const ObjectArgument& what, const Json& object, std::si
   delete_and_wait(what, object, number, inventory, {guard}, plan);
   const ObjectRef claim{gvr::pvc(), inventory.ns, what.name};
   if (const Json* found = inventory.find(ObjectKind::claim, what.name)) plan.add_going(claim, *found);
-  std::vector<Watched> watches = status::watches_object(claim, {{"metadata.finalizers"}});
-  watches.front().required = false;
-  const Judge gone =
-      status::none_left_judge(watches.front(), "claims", [](const Json&) { return true; }, kUntilGone);
-  plan.operation.steps.push_back({.id = fmt::format("{}-claim-gone", number),
-                                  .needs = {fmt::format("{}-gone", number)},
-                                  .action = op::Await{claim, watches, gone, kUntilGone},
-                                  .group = what.words()});
+  Watched claims = status::watches_object(claim, {{"metadata.finalizers"}}).front();
+  claims.required = false;
+  plan.operation.steps.push_back(
+      {.id = fmt::format("{}-claim-gone", number),
+       .needs = {fmt::format("{}-gone", number)},
+       .action = plan.until_none_left(claim, claims, "claims", [](const Json&) { return true; }),
+       .group = what.words()});
   return {};
 }
 
@@ -238,6 +241,15 @@ std::string status_hint(const Inventory& inventory) {
 void CancelPlan::add_going(const ObjectRef& ref, const Json& object) {
   const auto same = [&](const Going& each) { return each.ref == ref; };
   if (std::none_of(goes.begin(), goes.end(), same)) goes.push_back({ref, uid_of(object)});
+}
+
+op::Await CancelPlan::until_none_left(const ObjectRef& about, const Watched& watched, std::string what,
+                                      std::function<bool(const Json&)> pick) const {
+  // The limit ends the wait, and with the exit code of a time-out.
+  return {about,
+          {watched},
+          status::none_left_judge(watched, std::move(what), std::move(pick), Duration::max()),
+          limit};
 }
 
 std::vector<std::string> CancelPlan::names() const {
@@ -324,6 +336,11 @@ Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, c
                                                       }),
                                       .group = what.words()});
     }
+    if (auto* wait = std::get_if<op::Await>(&step.action);
+        wait != nullptr && step.id != removal.ids + "settled")
+      wait->timeout = plan.limit;
+    if (step.id == removal.ids + "claims-gone")
+      std::get<op::Await>(step.action).judge = status::claims_gone_judge(removal.wait, Duration::max());
     plan.operation.steps.push_back(std::move(step));
   }
   if (removal.claims_unreadable)
@@ -351,7 +368,7 @@ Result<void> plan_cancel_snapshot(const ObjectArgument& what, std::size_t number
        .needs = operation.needs,
        .action =
            op::Await{ref_of(what, inventory), speaking(status::watches_snapshot(wait), inventory.served),
-                     status::snapshot_settled_judge(wait), kUntilGone},
+                     status::snapshot_settled_judge(wait), kUntilSettled},
        .group = what.words(),
        .reason = "until it is taken: one deleted meanwhile would hang"});
   const std::string guard = fmt::format("{}-unneeded", number);
@@ -364,10 +381,10 @@ Result<void> plan_cancel_snapshot(const ObjectArgument& what, std::size_t number
 }
 
 Result<CancelPlan> plan_cancel(const std::vector<ObjectArgument>& arguments, const Inventory& inventory,
-                               const Scope& at) {
+                               const Scope& at, std::chrono::nanoseconds limit) {
   std::vector<std::string> words;
   for (const ObjectArgument& what : arguments) words.push_back(what.words());
-  CancelPlan plan;
+  CancelPlan plan{.limit = limit};
   plan.operation.id = at.operation_id;
   plan.operation.title = fmt::format("cancel {} in {}", fmt::join(words, ", "), at.ns);
   plan.operation.cancel_command =

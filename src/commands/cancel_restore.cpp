@@ -102,7 +102,7 @@ Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number,
   step("restore", {id("unfinished")}, op::Delete{.ref = ref, .uid = uid});
   step("restore-gone", {id("restore")},
        op::Await{ref, status::watches_object(ref, {{"metadata.finalizers"}}), status::gone_judge(ref),
-                 kUntilGone});
+                 plan.limit});
   step("target", {id("restore-gone")},
        op::Sweep{gvr::vm(), inventory.ns, "",
                  [marks](const Json& vm, const op::Seen&) { return marks.is_new_vm(vm); },

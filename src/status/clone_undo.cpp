@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "status/draft.h"
+#include "status/object_status.h"
 #include "status/restored_claims.h"
 #include "status/snapshot_status.h"
 #include "status/watched.h"
@@ -51,7 +52,8 @@ Verdict judge_restore_gone(const CloneWait& wait, const View& view, const Verdic
   return gone && draft.stood("gone", kLastClaim) ? draft.done() : draft.working("Removing its restore");
 }
 
-Verdict judge_claims_gone(const CloneWait& wait, const View& view, const Verdict& before, Duration waited) {
+Verdict judge_claims_gone(const CloneWait& wait, Duration patience, const View& view, const Verdict& before,
+                          Duration waited) {
   Draft draft(before, waited);
   const std::string uid(uid_of(view, wait));
   if (uid.empty() || !view.known(kClaims)) return draft.done();
@@ -60,7 +62,7 @@ Verdict judge_claims_gone(const CloneWait& wait, const View& view, const Verdict
   for (const auto& [name, claim] : view.shelf(kClaims).objects)
     if (text(claim, {"metadata", "annotations", kRestoreName}) == restore) left.push_back(name);
   if (left.empty()) return draft.done();
-  if (waited < kPatience) return draft.working("Removing volumes");
+  if (waited < patience) return draft.working("Removing volumes", left_words(left, "claims"));
   return draft.failed(fmt::format("it made claims that are still there: {}", fmt::join(left, ", ")));
 }
 
@@ -79,6 +81,8 @@ Judge inner_restore_gone_judge(CloneWait wait) {
   return std::bind_front(judge_restore_gone, std::move(wait));
 }
 
-Judge claims_gone_judge(CloneWait wait) { return std::bind_front(judge_claims_gone, std::move(wait)); }
+Judge claims_gone_judge(CloneWait wait, std::optional<Duration> patience) {
+  return std::bind_front(judge_claims_gone, std::move(wait), patience.value_or(kPatience));
+}
 
 }  // namespace wukong::status

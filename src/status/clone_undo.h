@@ -2,6 +2,7 @@
 // is Pending, hangs for up to 15 minutes and blocks its namespace (seen with external-snapshotter 8): both are waited out first.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/view.h"
@@ -20,7 +21,7 @@ Judge clone_settled_judge(CloneWait wait);
 /// target VM.
 Judge inner_restore_gone_judge(CloneWait wait);
 
-/// Done when no claim is left that the restore inside the clone has made.
-Judge claims_gone_judge(CloneWait wait);
+/// Done when no claim is left that the restore inside the clone has made; failed when some still are after `patience` (nothing: 45 s).
+Judge claims_gone_judge(CloneWait wait, std::optional<Duration> patience = std::nullopt);
 
 }  // namespace wukong::status

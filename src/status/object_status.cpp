@@ -79,6 +79,11 @@ Judge value_judge(ObjectRef ref, std::string what,
   };
 }
 
+std::string left_words(const std::vector<std::string>& names, const std::string& what) {
+  if (names.size() == 1) return names.front() + " left";
+  return fmt::format("{} {} left, {} among them", names.size(), what, names.front());
+}
+
 Judge none_left_judge(const Watched& watched, std::string what, std::function<bool(const Json& object)> pick,
                       Duration patience) {
   return [resource = watched.gvr.resource, what = std::move(what), pick = std::move(pick), patience](
@@ -90,7 +95,7 @@ Judge none_left_judge(const Watched& watched, std::string what, std::function<bo
     for (const auto& [name, object] : view.shelf(resource).objects)
       if (pick(object)) left.push_back(name);
     if (left.empty()) return draft.done();
-    if (waited < patience) return draft.working("Removing", fmt::format("{} {} left", left.size(), what));
+    if (waited < patience) return draft.working("Removing", left_words(left, what));
     return draft.failed(fmt::format("{} that are still there: {}", what, fmt::join(left, ", ")));
   };
 }

@@ -22,6 +22,9 @@ Judge value_judge(ObjectRef ref, std::string what,
                   std::function<std::optional<std::string>(const Json& object)> read,
                   std::optional<std::string> value);
 
+/// What is waited for to go: "web-root left", "3 claims left, web-root among them". `names` has one at least.
+std::string left_words(const std::vector<std::string>& names, const std::string& what);
+
 /// Done when no object of `watched` is left that `pick` chooses; failed when some still are after `patience`. `what`: "claims".
 Judge none_left_judge(const Watched& watched, std::string what, std::function<bool(const Json& object)> pick,
                       Duration patience);

@@ -17,10 +17,11 @@ namespace {
 
 const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1"};
 
-Result<CancelPlan> planned(const InventoryMaker& maker, const std::string& word) {
+Result<CancelPlan> planned(const InventoryMaker& maker, const std::string& word,
+                           std::chrono::seconds limit = std::chrono::seconds{60}) {
   const auto objects = parse_objects({word});
   REQUIRE(objects.has_value());
-  return plan_cancel(*objects, maker.make(), kScope);
+  return plan_cancel(*objects, maker.make(), kScope, limit);
 }
 
 Error refused(const InventoryMaker& maker, const std::string& word) {
@@ -79,6 +80,32 @@ TEST_CASE("cancel: a running clone goes with its claims, exactly that one") {
   const auto& last = std::get<op::Delete>(plan->operation.steps.back().action);
   CHECK(last.uid == "c1-uid");
   CHECK(plan->operation.cancel_command == "kubectl wukong cancel vmclone/c1 -n demo -y");
+}
+
+TEST_CASE(
+    "cancel: --timeout limits each wait until something is gone, but not those for a snapshot to be taken") {
+  InventoryMaker maker = running_clone();
+  maker
+      .put(Kind::snapshot, "s1",
+           {{"spec", {{"source", {{"name", "web"}}}}}, {"status", {{"phase", "InProgress"}}}})
+      .put(Kind::data_volume, "d1", {{"status", {{"phase", "ImportInProgress"}}}})
+      .put(Kind::snapshot, "web-o1",
+           of_operation("o1", {{"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}}))
+      .put(Kind::claim, "web-2-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}));
+  for (const std::chrono::seconds limit : {std::chrono::seconds{0}, std::chrono::seconds{300}})
+    for (const char* word : {"vmclone/c1", "vmsnapshot/s1", "dv/d1", "operation/o1"}) {
+      const auto plan = planned(maker, word, limit);
+      REQUIRE(plan.has_value());
+      std::size_t waits = 0;
+      for (const op::Step& step : plan->operation.steps)
+        if (const auto* wait = std::get_if<op::Await>(&step.action)) {
+          CAPTURE(step.id);
+          const bool taken = step.id.ends_with("-settled");
+          CHECK(wait->timeout == (taken ? std::chrono::seconds{60} : limit));
+          if (!taken) ++waits;
+        }
+      CHECK(waits > 0);
+    }
 }
 
 TEST_CASE("cancel: where claims cannot be read they are left, and it says so") {
@@ -458,7 +485,7 @@ kube::Fact list_of(std::vector<std::pair<std::string, std::string>> names_and_ph
 
 Result<CancelPlan> planned_with(Inventory inventory, std::vector<kube::Fact> elsewhere) {
   if (!elsewhere.empty()) inventory.elsewhere["web-o1"] = std::move(elsewhere);
-  return plan_cancel({{Kind::operation, "o1"}}, inventory, kScope);
+  return plan_cancel({{Kind::operation, "o1"}}, inventory, kScope, std::chrono::seconds{60});
 }
 
 }  // namespace

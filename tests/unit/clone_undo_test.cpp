@@ -107,6 +107,11 @@ TEST_CASE("claims gone: only those of this clone count, and they are named when 
   f.shelves.put("persistentvolumeclaims", mine);
   CHECK(f.at(45) == State::failed);
   CHECK(f.last.message.ends_with("restore-r1-root"));
+
+  f.judge = status::claims_gone_judge(kWait, seconds(300));
+  CHECK(f.at(299) == State::working);
+  CHECK(f.last.detail == "restore-r1-root left");
+  CHECK(f.at(300) == State::failed);
 }
 
 TEST_CASE("clone undo: nothing that may not be read is needed") {

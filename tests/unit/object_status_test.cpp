@@ -31,6 +31,11 @@ Verdict judged(const Judge& judge, const ShelfSet& shelves, const Verdict& befor
 
 }  // namespace
 
+TEST_CASE("what is left: by name, or how many") {
+  CHECK(status::left_words({"a"}, "claims") == "a left");
+  CHECK(status::left_words({"a", "b", "c"}, "claims") == "3 claims left, a among them");
+}
+
 TEST_CASE("condition judge: type and value whatever their case, and only of this generation") {
   const Judge judge = status::condition_judge(kRef, "ready", "true");
   ShelfSet shelves = shelves_of(object("u1"));

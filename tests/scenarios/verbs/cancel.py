@@ -103,6 +103,9 @@ def must_be_confirmed(t):
     clone, = t.names('virtualmachineclones')
     t.wukong('cancel', f'vmclone/{clone}').expect(3, 'must be confirmed', 'add -y')
     t.wukong('cancel', f'vmclone/{clone}', '--dry-run').expect(0, r'delete VirtualMachineClone', r'\(dry run\)')
+    run = t.wukong('cancel', f'vmclone/{clone}', '--dry-run', '-o', 'name').expect(0)
+    check(run.out.splitlines()[0] == f'virtualmachineclone.clone.kubevirt.io/{clone}' and ' ' not in run.out, run)
+    t.wukong('cancel', f'vmclone/{clone}', '--timeout', 'soon').expect(2, '--timeout')
     child = t.start('cancel', f'vmclone/{clone}', terminal=(120, 24))
     child.until_says(r'\[y/N\]')
     os.write(child.terminal, b'n\n')
@@ -138,6 +141,26 @@ def a_snapshot_on_failing_storage(t):
     until('it has an error', lambda: t.get('virtualmachinesnapshots', 'monday').get('status', {}).get('error'))
     t.wukong('cancel', 'vmsnapshot/monday', '-y').expect(0, 'monday deleted', within=40)
     t.expect_gone_back_to(before, 30)
+
+
+@scenario
+def a_snapshot_that_somebody_holds(t):
+    """--timeout ends the wait until it is gone."""
+    name = t.storage_class('nosnap', snapshot={'fail': 'pool is full'})
+    t.source('src', {'root': 'Filesystem'}, storage_class=name)
+    snapshot = manifests.vm_snapshot('monday', 'src')
+    snapshot['metadata']['finalizers'] = ['example.com/hold']
+    t.create('virtualmachinesnapshots', snapshot)
+
+    def let_go():
+        if found := t.get('virtualmachinesnapshots', 'monday'):
+            others = [each for each in found['metadata']['finalizers'] if each != 'example.com/hold']
+            t.api.patch('virtualmachinesnapshots', t.ns, 'monday', {'metadata': {'finalizers': others}})
+    t.at_end(let_go)
+    until('it has an error', lambda: t.get('virtualmachinesnapshots', 'monday').get('status', {}).get('error'))
+    t.wukong('cancel', 'vmsnapshot/monday', '-y', '--timeout', '2s').expect(5, 'timed out after 2s', 'held by .*example.com/hold', within=20)
+    let_go()
+    until('it is gone', lambda: not t.get('virtualmachinesnapshots', 'monday'))
 
 
 @scenario
