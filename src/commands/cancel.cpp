@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <set>
 
 #include "base/text.h"
 #include "commands/cancel_split.h"
@@ -26,6 +27,12 @@ std::string question(const CancelPlan& plan) {
     names.resize(kNamed);
   }
   return fmt::format("{}: deletes {}{}", plan.operation.title, fmt::join(names, ", "), more);
+}
+
+/// Those of several that are left, each once.
+void say_refused(const CancelPlan& plan, std::set<std::string>& said, Context& cx) {
+  for (const Refused& each : plan.refused)
+    if (said.insert(each.what.words()).second) cx.note("note", each.why.message);
 }
 
 void print_removed(const std::vector<std::string>& removed, bool only_names, Context& cx) {
@@ -115,20 +122,26 @@ Result<void> run(const CancelOptions& o, Context& cx) {
   cx.limit_patience(settled.timeout);
   WUKONG_TRY(kube::Api* const api, cx.connect());
   WUKONG_TRY(Seen seen, look(arguments, settled.timeout, *api, cx));
+  std::set<std::string> said;
+  say_refused(seen.plan, said, cx);
   WUKONG_CHECK(cx.check_permissions(seen.plan.operation, "cancel this"));
   const bool only_names = o.format == "name";
-  if (settled.dry_run == DryRunMode::server) return try_deletions(seen.plan, only_names, *api, cx);
-  if (settled.dry_run == DryRunMode::client) return show(seen.plan, only_names, cx);
+  if (settled.dry_run != DryRunMode::none) {
+    WUKONG_CHECK(settled.dry_run == DryRunMode::server ? try_deletions(seen.plan, only_names, *api, cx)
+                                                       : show(seen.plan, only_names, cx));
+    return check_none_refused(seen.plan, arguments.size(), cx.scope());
+  }
   if (!o.yes) {
     WUKONG_CHECK(cx.confirm(question(seen.plan)));
     // A question may stand for hours: what has finished meanwhile is refused.
     WUKONG_TRY(seen, look(arguments, settled.timeout, *api, cx));
+    say_refused(seen.plan, said, cx);
   }
   op::Outcome outcome = cx.run(std::move(seen.plan.operation), o.write, settled);
   print_removed(outcome.removed, only_names, cx);
   if (outcome.error) return std::move(*outcome.error);
   say_left(*api, cx);
-  return {};
+  return check_none_refused(seen.plan, arguments.size(), cx.scope());
 }
 
 }  // namespace
@@ -156,12 +169,14 @@ void add_cancel(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
       ->type_name("name");
   sub->footer(
       "What has finished is refused: nothing that is complete is deleted. Of an operation only what is\n"
-      "unfinished goes.\n"
+      "unfinished goes. What is refused of several is left, and named (exit code 6).\n"
       "Examples:\n"
       "  # Give up a clone that takes too long\n"
       "  kubectl wukong cancel vmclone/web2-x7k2p -n demo\n"
       "  # All that an interrupted run has made, without a question\n"
       "  kubectl wukong cancel operation/x7k2p -n demo -y\n"
+      "  # All that is under way in a namespace\n"
+      "  kubectl wukong cancel -n demo $(kubectl wukong status -n demo -o name)\n"
       "  # What would be done\n"
       "  kubectl wukong cancel vmrestore/undo --dry-run\n");
   sub->callback([options, &chosen] { chosen = [options](Context& cx) { return run(*options, cx); }; });

@@ -32,9 +32,16 @@ struct Going {
   std::string uid{};
 };
 
+/// One of several that stays: it has finished, rests, or is needed.
+struct Refused {
+  ObjectArgument what{};
+  Error why{};
+};
+
 struct CancelPlan {
   op::Operation operation{};
   std::vector<Going> goes{};
+  std::vector<Refused> refused{};
   std::chrono::nanoseconds limit{};  // of each wait until something is gone; zero: none
 
   /// Until no object of `watched` is left that `pick` chooses. `what`: "claims".
@@ -44,9 +51,12 @@ struct CancelPlan {
   void add_going(const ObjectRef& ref, const Json& object);
   /// "virtualmachineclone.clone.kubevirt.io/x", once each, in order.
   std::vector<std::string> names() const;
+  /// Adds what another plan does.
+  void absorb(CancelPlan&& other);
 };
 
-/// Decides everything and does nothing.
+/// Decides everything and does nothing. Of several arguments those that cannot be cancelled are left (`refused`); one that is not
+/// there refuses all.
 /// Errors: `precondition`: absent, finished, somebody else's; what it is made of may not be read: as the API said.
 /// `limit`: of each wait until something is gone (--timeout).
 Result<CancelPlan> plan_cancel(const std::vector<ObjectArgument>& arguments, const Inventory& inventory,
@@ -95,6 +105,10 @@ kube::Request dry_deletion(const Going& each);
 
 /// "kubectl delete virtualmachine copy -n demo"; `where`: of the inventory.
 std::string delete_command(const ObjectArgument& what, const std::string& where);
+/// What may be done about something that the operation `id` has made: give that up, or go on with it.
+std::string operation_hint(const std::string& id, const Inventory& inventory);
+/// Says what is left of several; nothing when all can be cancelled.
+Result<void> check_none_refused(const CancelPlan& plan, std::size_t arguments, const Scope& at);
 /// "kubectl wukong status -n demo shows what is under way"
 std::string status_hint(const Inventory& inventory);
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "commands/cancel.h"
+#include "commands/cancel_split.h"
 #include "commands/clone_removal.h"
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
@@ -45,6 +46,13 @@ void delete_and_wait(const ObjectArgument& what, const Json& object, std::size_t
        .group = what.words()});
 }
 
+/// Whose label it carries, or "".
+std::string operation_of(const ObjectArgument& what, const Inventory& inventory) {
+  const Json* object = inventory.find(what.kind, what.name);
+  return object == nullptr ? std::string{}
+                           : std::string(text(*object, {"metadata", "labels", mark::kOperation}));
+}
+
 Error finished(const ObjectArgument& what, const Inventory& inventory, std::string rest, std::string hint) {
   return refuse(fmt::format("{} has finished{}", describe(ref_of(what, inventory)), rest), std::move(hint));
 }
@@ -58,6 +66,11 @@ Result<void> check_own(const ObjectArgument& what, const Json& object, const Inv
     // A restore is owned by the VM that it fills.
     if (what.kind == ObjectKind::restore && kind == "VirtualMachine") continue;
     const bool clone = kind == "VirtualMachineClone";
+    const std::string operation =
+        kind == "VirtualMachine" ? operation_of({ObjectKind::vm, name}, inventory) : "";
+    if (!operation.empty() && inventory.judge({ObjectKind::vm, name}).state != Verdict::State::done)
+      return refuse(fmt::format("{} is part of {} {}", describe(ref_of(what, inventory)), kind, name),
+                    operation_hint(operation, inventory));
     return refuse(fmt::format("{} is part of {} {}", describe(ref_of(what, inventory)), kind, name),
                   clone ? fmt::format("kubectl wukong cancel vmclone/{} {}", name, inventory.where())
                         : fmt::format("kubectl get {} {} {} shows it", lower(kind), name, inventory.where()));
@@ -131,7 +144,8 @@ Result<void> check_snapshot(const ObjectArgument& what, const Json& snapshot, co
   WUKONG_CHECK(check_unneeded(what, snapshot, inventory, operation));
   if (operation.id.empty() && text(snapshot, {"status", "phase"}) == "Succeeded")
     return finished(what, inventory, ": cancel deletes no snapshot that is taken",
-                    "to delete it: " + delete_command(what, inventory.where()));
+                    is_temporary(snapshot) ? operation_hint(operation_of(what, inventory), inventory)
+                                           : "to delete it: " + delete_command(what, inventory.where()));
   return {};
 }
 
@@ -164,6 +178,12 @@ Error not_there(const ObjectArgument& what, const Inventory& inventory) {
 /// VMs, claims and VolumeSnapshots are results: what makes them can be cancelled.
 Error no_operation(const ObjectArgument& what, const Inventory& inventory) {
   std::string hint = status_hint(inventory);
+  const Verdict verdict = inventory.judge(what);
+  if (verdict.state == Verdict::State::done && !verdict.recall("unbound").empty())
+    hint = "it is complete, and waits for a first start only";
+  else if (const std::string id = operation_of(what, inventory);
+           !id.empty() && verdict.state != Verdict::State::done)
+    hint = operation_hint(id, inventory);
   for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
     for (const auto& [name, object] : inventory.objects(kind))
       if (what.kind == ObjectKind::vm && target_vm(kind, object) == what.name &&
@@ -208,6 +228,12 @@ Result<void> plan_delete(const ObjectArgument& what, const Json& object, std::si
   return {};
 }
 
+/// False for what is misspelt, perhaps: whoever typed that is told of it before anything goes.
+bool is_there(const ObjectArgument& what, const Inventory& inventory) {
+  return what.kind == ObjectKind::operation ? !members_of(what.name, inventory).empty()
+                                            : inventory.find(what.kind, what.name) != nullptr;
+}
+
 Result<void> plan_one(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                       CancelPlan& plan) {
   if (what.kind == ObjectKind::operation) return plan_cancel_operation(what, number, inventory, plan);
@@ -234,6 +260,14 @@ std::string delete_command(const ObjectArgument& what, const std::string& where)
   return fmt::format("kubectl delete {} {} {}", lower(gvr_of(what.kind).kind), what.name, where);
 }
 
+std::string operation_hint(const std::string& id, const Inventory& inventory) {
+  return fmt::format(
+      "to give up all of its operation: kubectl wukong cancel operation/{0} {1}\nto go on with it: the "
+      "command "
+      "that made it, with --resume {0}",
+      id, inventory.where());
+}
+
 std::string status_hint(const Inventory& inventory) {
   return fmt::format("kubectl wukong status {} shows what is under way", inventory.where());
 }
@@ -250,6 +284,14 @@ op::Await CancelPlan::until_none_left(const ObjectRef& about, const Watched& wat
           {watched},
           status::none_left_judge(watched, std::move(what), std::move(pick), Duration::max()),
           limit};
+}
+
+void CancelPlan::absorb(CancelPlan&& other) {
+  for (op::Step& step : other.operation.steps) operation.steps.push_back(std::move(step));
+  for (std::string& note : other.operation.notes) operation.notes.push_back(std::move(note));
+  for (Going& each : other.goes)
+    if (std::none_of(goes.begin(), goes.end(), [&](const Going& mine) { return mine.ref == each.ref; }))
+      goes.push_back(std::move(each));
 }
 
 std::vector<std::string> CancelPlan::names() const {
@@ -380,18 +422,49 @@ Result<void> plan_cancel_snapshot(const ObjectArgument& what, std::size_t number
   return {};
 }
 
+Result<void> check_none_refused(const CancelPlan& plan, std::size_t arguments, const Scope& at) {
+  if (plan.refused.empty()) return {};
+  const bool all = plan.refused.size() == arguments;
+  std::vector<std::string> words;
+  std::vector<std::string> causes;
+  for (const Refused& each : plan.refused) {
+    words.push_back(each.what.words());
+    causes.push_back(each.why.message);
+  }
+  Error error{
+      .code = all ? Code::precondition : Code::partly,
+      .message = all ? fmt::format("none of these {} can be cancelled", arguments)
+                     : fmt::format("{} of {} cannot be cancelled, and {} left: {}", words.size(), arguments,
+                                   words.size() == 1 ? "is" : "are", fmt::join(words, ", ")),
+      .hint = fmt::format("kubectl wukong cancel {} {} says what can be done", words.front(), at.where())};
+  if (all) error.causes = std::move(causes);  // else they have been said before
+  return error;
+}
+
 Result<CancelPlan> plan_cancel(const std::vector<ObjectArgument>& arguments, const Inventory& inventory,
                                const Scope& at, std::chrono::nanoseconds limit) {
   std::vector<std::string> words;
-  for (const ObjectArgument& what : arguments) words.push_back(what.words());
   CancelPlan plan{.limit = limit};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    CancelPlan one{.limit = limit};
+    auto planned = plan_one(arguments[i], i, inventory, one);
+    if (planned) {
+      words.push_back(arguments[i].words());
+      plan.absorb(std::move(one));
+    } else if (arguments.size() > 1 && is_there(arguments[i], inventory) &&
+               planned.error().code == Code::precondition) {
+      plan.refused.push_back({arguments[i], std::move(planned.error())});
+    } else {
+      return std::move(planned.error());
+    }
+  }
+  if (words.empty()) {
+    WUKONG_CHECK(check_none_refused(plan, arguments.size(), at));
+  }
   plan.operation.id = at.operation_id;
   plan.operation.title = fmt::format("cancel {} in {}", fmt::join(words, ", "), at.ns);
   plan.operation.cancel_command =
       fmt::format("kubectl wukong cancel {} {} -y", fmt::join(words, " "), at.where());
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    WUKONG_CHECK(plan_one(arguments[i], i, inventory, plan));
-  }
   return plan;
 }
 

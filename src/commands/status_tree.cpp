@@ -158,6 +158,8 @@ class Forest {
       for (const auto& [name, object] : inventory_.objects(kind)) add_root({kind, name}, object);
     return std::move(roots_);
   }
+  /// VMs under way by operation, those included that were not asked for.
+  const std::map<std::string, std::size_t>& open_vms() const { return open_vms_; }
 
  private:
   void add_root(const ObjectArgument& what, const Json& object) {
@@ -172,6 +174,7 @@ class Forest {
     for (const StatusNode& child : node.children) take_all(child);
     if (what.kind == ObjectKind::clone || what.kind == ObjectKind::restore)
       take({ObjectKind::vm, target_vm(what.kind, object)});
+    if (what.kind == ObjectKind::vm) ++open_vms_[node.operation];
     if (filter_.mine && !is_mine(object)) return;
     if (!filter_.vm.empty() && !is_about(what, object, filter_.vm, inventory_)) return;
     roots_.push_back(std::move(node));
@@ -185,28 +188,65 @@ class Forest {
   const Inventory& inventory_;
   const StatusFilter& filter_;
   std::set<std::pair<ObjectKind, std::string>> taken_{};
+  std::map<std::string, std::size_t> open_vms_{};
   std::vector<StatusNode> roots_{};
 };
 
-/// "28 of 30 VMs ready"
-std::string count_vms(const std::string& operation, const std::vector<StatusNode>& children,
-                      const Inventory& inventory) {
+/// "28 of 30 VMs ready"; `open`: how many are not.
+std::string count_vms(const std::string& operation, std::size_t open, const Inventory& inventory) {
   std::size_t all = 0;
   for (const auto& [name, vm] : inventory.objects(ObjectKind::vm))
     if (text(vm, {"metadata", "labels", mark::kOperation}) == operation) ++all;
-  const auto open = static_cast<std::size_t>(std::count_if(
-      children.begin(), children.end(), [](const StatusNode& n) { return n.what.kind == ObjectKind::vm; }));
-  return all == 0 ? std::string{} : fmt::format("{} of {} VMs ready", all - std::min(all, open), all);
+  if (all == 0) return {};
+  return fmt::format("{} of {} VM{} ready", all - std::min(all, open), all, all == 1 ? "" : "s");
 }
 
-/// Several roots of one operation get a common one.
-std::vector<StatusNode> by_operation(std::vector<StatusNode> roots, const Inventory& inventory) {
+/// True for what `cancel` and `--resume` know by its operation only. A VM that merely waits for a first start is complete.
+bool is_known_by_operation(const StatusNode& root, const Inventory& inventory) {
+  if (root.operation.empty()) return false;
+  switch (root.what.kind) {
+    case ObjectKind::vm:
+    case ObjectKind::claim:
+    case ObjectKind::volume_snapshot:
+      return root.state != State::waiting;
+    case ObjectKind::snapshot:
+      return is_temporary(*inventory.find(root.what.kind, root.what.name));
+    default:
+      return false;
+  }
+}
+
+/// It runs, unless all that is left of it waits for somebody, or has failed. A snapshot of its own tells of neither.
+void describe_operation(StatusNode& operation) {
+  const auto all_are = [&](State state) {
+    bool any = false;
+    for (const StatusNode& child : operation.children) {
+      if (child.what.kind == ObjectKind::snapshot) continue;
+      if (child.state != state) return false;
+      any = true;
+    }
+    return any;
+  };
+  operation.stage = "Running";
+  if (all_are(State::waiting)) {
+    operation.state = State::waiting;
+    operation.stage = "Waiting";
+  } else if (all_are(State::failed)) {
+    operation.state = State::failed;
+    operation.stage = "Failed";
+  }
+}
+
+/// Several roots of one operation get a common one, and so does one that is known by its operation only.
+std::vector<StatusNode> by_operation(std::vector<StatusNode> roots,
+                                     const std::map<std::string, std::size_t>& open_vms,
+                                     const Inventory& inventory) {
   std::map<std::string, std::size_t> counts;
   for (const StatusNode& root : roots) ++counts[root.operation];
   std::map<std::string, std::size_t> place;
   std::vector<StatusNode> out;
   for (StatusNode& root : roots) {
-    if (root.operation.empty() || counts[root.operation] < 2) {
+    if (root.operation.empty() || (counts[root.operation] < 2 && !is_known_by_operation(root, inventory))) {
       out.push_back(std::move(root));
       continue;
     }
@@ -214,23 +254,27 @@ std::vector<StatusNode> by_operation(std::vector<StatusNode> roots, const Invent
     if (fresh)
       out.push_back({.what = {ObjectKind::operation, root.operation},
                      .ns = inventory.ns,
-                     .stage = "Running",
                      .since = root.since,
                      .operation = root.operation});
     StatusNode& operation = out[it->second];
     operation.since = std::min(operation.since, root.since);
     operation.children.push_back(std::move(root));
   }
-  for (StatusNode& node : out)
-    if (node.what.kind == ObjectKind::operation)
-      node.detail = count_vms(node.what.name, node.children, inventory);
+  for (StatusNode& node : out) {
+    if (node.what.kind != ObjectKind::operation) continue;
+    const auto open = open_vms.find(node.what.name);
+    node.detail = count_vms(node.what.name, open == open_vms.end() ? 0 : open->second, inventory);
+    describe_operation(node);
+  }
   return out;
 }
 
 }  // namespace
 
 std::vector<StatusNode> status_tree(const Inventory& inventory, const StatusFilter& filter) {
-  std::vector<StatusNode> roots = by_operation(Forest(inventory, filter).grow(), inventory);
+  Forest forest(inventory, filter);
+  std::vector<StatusNode> roots = forest.grow();
+  roots = by_operation(std::move(roots), forest.open_vms(), inventory);
   std::stable_sort(roots.begin(), roots.end(),
                    [](const StatusNode& a, const StatusNode& b) { return a.since < b.since; });
   return roots;

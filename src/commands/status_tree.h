@@ -36,7 +36,8 @@ struct StatusFilter {
   bool mine{};       // only what kubectl-wukong has made
 };
 
-/// Roots, the oldest first: operations of which several things are under way, then clones, restores, snapshots, exports, VMs whose
+/// Roots, the oldest first: operations of which several things are under way, or one that is known by them only (a VM, a claim, a
+/// temporary snapshot), clones, restores, snapshots, exports, VMs whose
 /// disks are not there, DataVolumes, claims and VolumeSnapshots that belong to none of these.
 std::vector<StatusNode> status_tree(const Inventory& inventory, const StatusFilter& filter);
 

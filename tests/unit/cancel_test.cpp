@@ -273,6 +273,64 @@ TEST_CASE("cancel: parts, results and things that are not there") {
   CHECK(refused(maker, "operation/zzz").message == "nothing in namespace demo belongs to operation zzz");
 }
 
+TEST_CASE("cancel: what only its operation can give up names that, and how to go on with it") {
+  const std::string hint =
+      "to give up all of its operation: kubectl wukong cancel operation/o1 -n demo\n"
+      "to go on with it: the command that made it, with --resume o1";
+  InventoryMaker maker;
+  Json owner = Json::array();
+  owner.push_back({{"kind", "VirtualMachine"}, {"name", "web2"}, {"controller", true}});
+  maker.put(Kind::vm, "web2", of_operation("o1", vm_on({"web2-root"})))
+      .put(Kind::claim, "web2-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}))
+      .put(Kind::data_volume, "web2-root",
+           {{"metadata", {{"ownerReferences", owner}}}, {"status", {{"phase", "CloneInProgress"}}}})
+      .put(Kind::snapshot, "web2-o1",
+           of_operation("o1", {{"spec", {{"source", {{"name", "web"}}}}},
+                               {"status", {{"phase", "Succeeded"}, {"readyToUse", true}}}}));
+  for (const char* word : {"vm/web2", "pvc/web2-root", "dv/web2-root", "vmsnapshot/web2-o1"}) {
+    CAPTURE(word);
+    CHECK(refused(maker, word).hint == hint);
+  }
+  maker.put(Kind::claim, "web2-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}))
+      .put(Kind::data_volume, "web2-root", {{"status", {{"phase", "Succeeded"}}}});
+  CHECK(refused(maker, "vm/web2").hint == "kubectl wukong status -n demo shows what is under way");
+}
+
+TEST_CASE("cancel: of several the finished ones are left, and the others go") {
+  InventoryMaker maker = running_clone();
+  maker.put(Kind::data_volume, "image", {{"status", {{"phase", "Succeeded"}}}});
+  const auto cancel = [&](const std::vector<std::string>& words) {
+    const auto objects = parse_objects(words);
+    REQUIRE(objects.has_value());
+    return plan_cancel(*objects, maker.make(), kScope, std::chrono::seconds{60});
+  };
+  const auto some = cancel({"vm/web", "vmclone/c1", "dv/image"});
+  REQUIRE(some.has_value());
+  CHECK(op::shape_problem(some->operation).empty());
+  CHECK(some->operation.title == "cancel vmclone/c1 in demo");
+  CHECK(some->operation.cancel_command == "kubectl wukong cancel vmclone/c1 -n demo -y");
+  CHECK(some->names() == planned(maker, "vmclone/c1")->names());
+  REQUIRE(some->refused.size() == 2);
+  CHECK(some->refused.back().why.message == "DataVolume demo/image has finished: it holds data");
+  const auto left = check_none_refused(*some, 3, kScope);
+  REQUIRE_FALSE(left.has_value());
+  CHECK(exit_code(left.error().code) == 6);
+  CHECK(left.error().message == "2 of 3 cannot be cancelled, and are left: vm/web, dv/image");
+  CHECK(left.error().hint == "kubectl wukong cancel vm/web -n demo says what can be done");
+  CHECK(check_none_refused(*cancel({"vmclone/c1"}), 1, kScope).has_value());
+
+  const auto none = cancel({"vm/web", "dv/image"});
+  REQUIRE_FALSE(none.has_value());
+  CHECK(exit_code(none.error().code) == 3);
+  CHECK(none.error().message == "none of these 2 can be cancelled");
+  CHECK(none.error().causes.size() == 2);
+  // One that does not exist is misspelt, perhaps, and nothing goes.
+  for (const char* unknown : {"vmclone/c2", "operation/zzz"})
+    CHECK(cancel({"vmclone/c1", unknown}).error().code == Code::precondition);
+  maker.close(Kind::restore);
+  CHECK(cancel({"vmclone/c1", "vmrestore/r1"}).error().code == Code::forbidden);
+}
+
 TEST_CASE("cancel: every command that it prints names the cluster, as the user did") {
   const std::string flags = " --context prod --as jane";
   InventoryMaker maker = running_clone().in_cluster(flags);

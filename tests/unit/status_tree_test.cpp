@@ -114,9 +114,35 @@ TEST_CASE("status: a snapshot that an operation has taken for itself is told of 
     return status_tree(maker.make(), {});
   };
   REQUIRE(taken("").size() == 1);
-  CHECK(taken("").front().stage == "Ready");
-  CHECK(taken("").front().detail == "temporary, of operation o1");
+  CHECK(taken("").front().what.words() == "operation/o1");
+  REQUIRE(taken("").front().children.size() == 1);
+  CHECK(taken("").front().children.front().stage == "Ready");
+  CHECK(taken("").front().children.front().detail == "temporary, of operation o1");
   CHECK(taken("true").empty());
+}
+
+TEST_CASE("status: what only its operation can give up stands below that, also when it is alone") {
+  InventoryMaker maker;
+  maker.put(Kind::vm, "web2", of_operation("o1", vm_on({"web2-root"})))
+      .put(Kind::claim, "web2-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}))
+      .put(Kind::clone, "c1", of_operation("o2", clone_of("web", "copy", "RestoreInProgress")))
+      .put(Kind::vm, "lost", vm_on({"lost-root"}));
+  const auto words = [](const std::vector<StatusNode>& roots) {
+    std::string all;
+    for (const StatusNode& root : roots) all += root.what.words() + " ";
+    return all;
+  };
+  const std::vector<StatusNode> roots = status_tree(maker.make(), {});
+  CHECK(words(roots) == "vmclone/c1 vm/lost operation/o1 ");
+  CHECK(roots.back().stage == "Running");
+  CHECK(roots.back().detail == "0 of 1 VM ready");
+  CHECK(words(roots.back().children) == "vm/web2 ");
+  // The other VM is counted, though not asked for.
+  maker.put(Kind::vm, "web3", of_operation("o1", vm_on({"web3-root"})));
+  const std::vector<StatusNode> one = status_tree(maker.make(), {.vm = "web2"});
+  REQUIRE(words(one) == "operation/o1 ");
+  CHECK(one.front().detail == "0 of 2 VMs ready");
+  CHECK(words(one.front().children) == "vm/web2 ");
 }
 
 TEST_CASE("status: one note tells of all that may not be read") {

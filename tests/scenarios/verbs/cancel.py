@@ -79,6 +79,20 @@ def a_clone_that_waits_for_a_first_start(t):
     until('bound', lambda: t.bound('copy'))
 
 
+@scenario(seconds=20)
+def all_that_status_names(t):
+    """What waits for a first start only is left, and named; the rest goes."""
+    slow_source(t, 20, {'root': 'Filesystem'})
+    t.source('waits', storage_class=t.side.waiting_class, bound=False)
+    clone_object(t, 'c1')
+    names = t.wukong('status', '-o', 'name').expect(0, 'virtualmachine.kubevirt.io/waits', 'virtualmachineclone.clone.kubevirt.io/c1').out.split()
+    t.wukong('cancel', *names, '-y').expect(6, 'vmclone|virtualmachineclone.clone.kubevirt.io/c1 deleted', '1 of 2 cannot be cancelled',
+                                            'VirtualMachine .*/waits is nothing that can be cancelled')
+    until('nothing temporary is left', lambda: not t.temporary())
+    check('virtualmachines/waits' in t.traces() and 'persistentvolumeclaims/waits-root' in t.traces(), 'it was touched')
+    t.wukong('cancel', *names, '-y').expect(3, 'vmclone|VirtualMachineClone .*/c1 does not exist')
+
+
 @scenario
 def parts_of_a_clone_and_things_that_are_none(t):
     child, before = slow_clone(t)

@@ -69,6 +69,24 @@ def many_of_one_operation(t):
     child.end().expect(0)
 
 
+@scenario(seconds=20)
+def one_vm_of_an_operation(t):
+    """A run that was killed is found, and given up or gone on with, by its operation."""
+    slow_source(t, 20, {'root': 'Filesystem'})
+    take_snapshot(t, 'monday')
+    before = t.traces()
+    child = t.start('clone', 'snapshot/monday', 'web-#', '--count', '1')
+    until('its VM stands', lambda: t.vm('web-1') or child.ended())
+    child.kill(signal.SIGKILL)
+    child.end()
+    operation = t.vm('web-1')['metadata']['labels']['vm.novasphere.dev/operation']
+    t.wukong('status').expect(0, rf'operation/{operation} +Running +0 of 1 VM ready', r'─ vm/web-1 ')
+    check(t.wukong('status', '-o', 'name').expect(0).out == f'operation/{operation}\n', 'name')
+    t.wukong('cancel', 'vm/web-1', '-y').expect(3, f'kubectl wukong cancel operation/{operation} -n {t.ns}', f'--resume {operation}')
+    t.wukong('cancel', *t.wukong('status', '-o', 'name').out.split(), '-y').expect(0, 'virtualmachine.kubevirt.io/web-1 deleted')
+    t.expect_gone_back_to(before)
+
+
 @scenario(seconds=15)
 def snapshots_and_restores(t):
     slow_source(t, 8, {'root': 'Filesystem'}, snapshots={'delay': 5, 'held': True})
