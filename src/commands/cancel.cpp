@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "commands/cancel_attached.h"
 #include "commands/cancel_split.h"
 #include "commands/vm_argument.h"
 #include "status/watched.h"
@@ -79,10 +80,7 @@ Result<Seen> look(const std::vector<ObjectArgument>& arguments, std::chrono::nan
                   kube::Api& api, Context& cx) {
   Seen seen;
   WUKONG_TRY(seen.inventory, take_inventory(api, cx.discovery(), cx.scope()));
-  for (const ObjectArgument& what : arguments)
-    if (what.kind == ObjectKind::operation) {
-      WUKONG_CHECK(add_attached(seen.inventory, what.name, api));
-    }
+  WUKONG_CHECK(add_attached(seen.inventory, arguments, api));
   WUKONG_CHECK(add_elsewhere(seen.inventory, snapshots_in(arguments, seen.inventory), api));
   WUKONG_TRY(seen.plan, plan_cancel(arguments, seen.inventory, cx.scope(), limit));
   return seen;

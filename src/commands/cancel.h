@@ -49,6 +49,9 @@ struct CancelPlan {
                             std::function<bool(const Json&)> pick) const;
 
   void add_going(const ObjectRef& ref, const Json& object);
+  void add_going(const ObjectRef& ref, std::string uid);
+  /// "you may not list services: those that the operation has made are left"
+  void note_unseen(const std::vector<std::string>& resources);
   /// "virtualmachineclone.clone.kubevirt.io/x", once each, in order.
   std::vector<std::string> names() const;
   /// Adds what another plan does.
@@ -72,6 +75,8 @@ struct OfOperation {
 
 /// Errors: `precondition` for a clone that has ended, well or as it says: its VM may be in use, whatever its claims look like.
 Result<void> check_clone(const ObjectArgument& what, const Json& clone, const Inventory& inventory);
+/// True for the VM that the clone has made.
+bool is_made_by_clone(const Json& vm, const Json& clone);
 /// Errors: `precondition` for a restore that has ended well, or is a part of a clone.
 Result<void> check_restore(const ObjectArgument& what, const Json& restore, const Inventory& inventory);
 /// Errors: `precondition` when anybody but `operation` needs the snapshot; where that cannot be told, as the API said.
@@ -92,6 +97,9 @@ op::Guard still(const ObjectArgument& what, const Json& object, const Inventory&
 /// The steps of one object are added to `plan`; `number` makes their ids differ.
 Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                                CancelPlan& plan);
+/// The same, with the Service and the Ingress of the VM that it makes.
+Result<void> plan_cancel_lone_clone(const ObjectArgument& what, std::size_t number,
+                                    const Inventory& inventory, CancelPlan& plan);
 Result<void> plan_cancel_snapshot(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                                   const OfOperation& operation, CancelPlan& plan);
 Result<void> plan_cancel_restore(const ObjectArgument& what, std::size_t number, const Inventory& inventory,

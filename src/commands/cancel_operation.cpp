@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "commands/cancel.h"
+#include "commands/cancel_attached.h"
 #include "commands/cancel_split.h"
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
@@ -96,13 +97,15 @@ std::string row_of(ObjectKind kind, const std::string& name, const CancelSplit& 
   return ObjectArgument{kind, name}.words();
 }
 
-/// Lists again what the split was made from. Errors: `precondition` when something that was to go is complete by now.
-op::Guard still_goes(const ObjectArgument& what, const CancelSplit& split, const Inventory& inventory) {
+/// Lists again what the split was made from. Errors: `precondition` when something that was to go is complete by now; with
+/// `copies` that go, when there is one more VM, which may need them.
+op::Guard still_goes(const ObjectArgument& what, const CancelSplit& split, bool copies,
+                     const Inventory& inventory) {
   std::vector<Watched> watches;
   for (Watched& each : inventory_watches(inventory.ns, inventory.served))
     for (const ObjectKind kind : kMade)
       if (each.gvr.resource == gvr_of(kind).resource) watches.push_back(each);
-  const auto check = [what, goes = split.goes](const Inventory& now) -> Result<void> {
+  const auto check = [what, copies, goes = split.goes](const Inventory& now) -> Result<void> {
     const CancelSplit then = split_members(members_of(what.name, now), now);
     for (const ObjectKind kind :
          {ObjectKind::vm, ObjectKind::vm_export, ObjectKind::data_volume, ObjectKind::claim})
@@ -111,6 +114,12 @@ op::Guard still_goes(const ObjectArgument& what, const CancelSplit& split, const
           return refuse(fmt::format("{} has become usable meanwhile", ObjectArgument{kind, name}.words()),
                         fmt::format("kubectl wukong cancel {} {} leaves it, and removes the rest",
                                     what.words(), now.where()));
+    if (!copies) return {};
+    for (const CancelSplit::Names& names : {then.goes, then.stays})
+      for (const std::string& vm : names.at(ObjectKind::vm))
+        if (!goes.at(ObjectKind::vm).contains(vm))
+          return refuse(fmt::format("vm/{} has been made meanwhile, and may need what was copied for it", vm),
+                        status_hint(now));
     return {};
   };
   return still(inventory, std::move(watches), check,
@@ -125,7 +134,8 @@ bool goes_with_maker(const Json& vm, const CancelSplit& split) {
 
 /// VMs first, then what made their disks, then the disks: each would be made again by the one before. The last steps.
 std::vector<std::string> delete_members(const ObjectArgument& what, const CancelSplit& split,
-                                        std::size_t number, const Inventory& inventory, CancelPlan& plan) {
+                                        const std::vector<Attached>& attached, std::size_t number,
+                                        const Inventory& inventory, CancelPlan& plan) {
   std::vector<op::Step> deletions;
   const auto add = [&](const std::string& id, std::vector<std::string> needs, const ObjectRef& ref,
                        std::string uid, std::string group) {
@@ -136,12 +146,8 @@ std::vector<std::string> delete_members(const ObjectArgument& what, const Cancel
   };
   const std::string guard = fmt::format("{}-unfinished", number);
   std::vector<std::string> before{guard};
-  for (const auto& [ref, uid] : inventory.attached) {  // they have the names of their VMs
-    if (split.stays.at(ObjectKind::vm).contains(ref.name)) continue;
-    plan.goes.push_back({ref, uid});
-    add(fmt::format("{}-{}-{}", number, ref.gvr.resource, ref.name), {guard}, ref, uid,
-        ObjectArgument{ObjectKind::vm, ref.name}.words());
-  }
+  for (const Attached& each : attached) plan.add_going(each.ref, each.uid);
+  for (op::Step& step : delete_attached(attached, number, {guard})) deletions.push_back(std::move(step));
   for (const ObjectKind kind :
        {ObjectKind::vm, ObjectKind::vm_export, ObjectKind::data_volume, ObjectKind::claim}) {
     std::vector<std::string> these;
@@ -160,10 +166,21 @@ std::vector<std::string> delete_members(const ObjectArgument& what, const Cancel
     if (!these.empty()) before = std::move(these);
   }
   if (deletions.empty()) return {};
+  const bool copies =
+      std::any_of(attached.begin(), attached.end(), [](const Attached& each) { return each.copy; });
   plan.operation.steps.push_back(
-      {.id = guard, .action = still_goes(what, split, inventory), .group = what.words()});
+      {.id = guard, .action = still_goes(what, split, copies, inventory), .group = what.words()});
   for (op::Step& step : deletions) plan.operation.steps.push_back(std::move(step));
   return before;
+}
+
+/// The VMs that go, with what makes them or by themselves.
+std::set<std::string> vms_that_go(const CancelSplit& split, const Inventory& inventory) {
+  std::set<std::string> vms = split.goes.at(ObjectKind::vm);
+  for (const ObjectKind kind : {ObjectKind::clone, ObjectKind::restore})
+    for (const std::string& maker : split.goes.at(kind))
+      vms.insert(target_vm(kind, *inventory.find(kind, maker)));
+  return vms;
 }
 
 /// The claims that go: those of the operation, and those that its VMs that go have made.
@@ -251,18 +268,19 @@ Error nothing_to_cancel(const ObjectArgument& what, const CancelSplit& split, co
 Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
                                    CancelPlan& plan) {
   const std::vector<ObjectArgument> members = members_of(what.name, inventory);
-  const std::vector<std::string> unseen = unseen_kinds(inventory);
-  if (members.empty()) {
+  std::vector<std::string> unseen = unseen_kinds(inventory);
+  for (std::string& resource : unseen_attached(what.name, inventory)) unseen.push_back(std::move(resource));
+  if (!has_made_something(what.name, inventory)) {
     WUKONG_CHECK(check_sight(inventory));
     return refuse(fmt::format("nothing{} in namespace {} belongs to operation {}",
                               unseen.empty() ? "" : " that you may read", inventory.ns, what.name),
                   status_hint(inventory));
   }
-  if (!unseen.empty())
-    plan.operation.notes.push_back(fmt::format(
-        "you may not list {}: those that the operation has made are left", fmt::join(unseen, ", ")));
-  if (members.size() == 1 && members.front().kind == ObjectKind::clone)
-    return plan_cancel_clone(members.front(), number, inventory, plan);
+  if (members.size() == 1 && members.front().kind == ObjectKind::clone) {
+    plan.note_unseen(unseen_kinds(inventory));
+    return plan_cancel_lone_clone(members.front(), number, inventory, plan);
+  }
+  plan.note_unseen(unseen);
   WUKONG_CHECK(check_told(what, members, inventory));
   const CancelSplit split = split_members(members, inventory);
   OfOperation operation{.id = what.name, .claims = claims_that_go(split, inventory)};
@@ -271,11 +289,14 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
       operation.users.insert(ObjectArgument{kind, name}.words());
   const Snapshots snapshots = sort_snapshots(members, split, operation, inventory);
   const bool unfinished = split.goes_any(kMade);
-  if (!unfinished && snapshots.go.empty()) return nothing_to_cancel(what, split, snapshots, inventory);
+  const AttachedSplit attached = split_attached(what.name, vms_that_go(split, inventory), inventory);
+  if (!unfinished && snapshots.go.empty() && attached.go.empty())
+    return nothing_to_cancel(what, split, snapshots, inventory);
   note_what_stays(split, inventory, plan);
   for (const Error& why : snapshots.stay)
     plan.operation.notes.push_back(why.hint.empty() ? why.message
                                                     : fmt::format("{}; {}", why.message, why.hint));
+  for (const std::string& note : attached.notes) plan.operation.notes.push_back(note);
 
   std::size_t next = (number + 1) * 1000;
   std::vector<std::string> last;
@@ -289,7 +310,8 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
   for (const std::string& name : split.goes.at(ObjectKind::restore)) {
     WUKONG_CHECK(end_of(plan_cancel_restore({ObjectKind::restore, name}, next++, inventory, plan)));
   }
-  for (std::string& id : delete_members(what, split, number, inventory, plan)) last.push_back(std::move(id));
+  for (std::string& id : delete_members(what, split, attached.go, number, inventory, plan))
+    last.push_back(std::move(id));
   if (unfinished && !snapshots.go.empty())
     operation.needs = {
         add_claims_gone(what, split, operation.claims, number, inventory, std::move(last), plan)};

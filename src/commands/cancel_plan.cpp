@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "commands/cancel.h"
-#include "commands/cancel_split.h"
+#include "commands/cancel_attached.h"
 #include "commands/clone_removal.h"
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
@@ -230,7 +230,7 @@ Result<void> plan_delete(const ObjectArgument& what, const Json& object, std::si
 
 /// False for what is misspelt, perhaps: whoever typed that is told of it before anything goes.
 bool is_there(const ObjectArgument& what, const Inventory& inventory) {
-  return what.kind == ObjectKind::operation ? !members_of(what.name, inventory).empty()
+  return what.kind == ObjectKind::operation ? has_made_something(what.name, inventory)
                                             : inventory.find(what.kind, what.name) != nullptr;
 }
 
@@ -241,7 +241,7 @@ Result<void> plan_one(const ObjectArgument& what, std::size_t number, const Inve
   if (object == nullptr) return not_there(what, inventory);
   switch (what.kind) {
     case ObjectKind::clone:
-      return plan_cancel_clone(what, number, inventory, plan);
+      return plan_cancel_lone_clone(what, number, inventory, plan);
     case ObjectKind::snapshot:
       return plan_cancel_snapshot(what, number, inventory, {}, plan);
     case ObjectKind::restore:
@@ -272,9 +272,17 @@ std::string status_hint(const Inventory& inventory) {
   return fmt::format("kubectl wukong status {} shows what is under way", inventory.where());
 }
 
-void CancelPlan::add_going(const ObjectRef& ref, const Json& object) {
+void CancelPlan::add_going(const ObjectRef& ref, const Json& object) { add_going(ref, uid_of(object)); }
+
+void CancelPlan::add_going(const ObjectRef& ref, std::string uid) {
   const auto same = [&](const Going& each) { return each.ref == ref; };
-  if (std::none_of(goes.begin(), goes.end(), same)) goes.push_back({ref, uid_of(object)});
+  if (std::none_of(goes.begin(), goes.end(), same)) goes.push_back({ref, std::move(uid)});
+}
+
+void CancelPlan::note_unseen(const std::vector<std::string>& resources) {
+  if (!resources.empty())
+    operation.notes.push_back(fmt::format("you may not list {}: those that the operation has made are left",
+                                          fmt::join(resources, ", ")));
 }
 
 op::Await CancelPlan::until_none_left(const ObjectRef& about, const Watched& watched, std::string what,
@@ -289,9 +297,7 @@ op::Await CancelPlan::until_none_left(const ObjectRef& about, const Watched& wat
 void CancelPlan::absorb(CancelPlan&& other) {
   for (op::Step& step : other.operation.steps) operation.steps.push_back(std::move(step));
   for (std::string& note : other.operation.notes) operation.notes.push_back(std::move(note));
-  for (Going& each : other.goes)
-    if (std::none_of(goes.begin(), goes.end(), [&](const Going& mine) { return mine.ref == each.ref; }))
-      goes.push_back(std::move(each));
+  for (Going& each : other.goes) add_going(each.ref, std::move(each.uid));
 }
 
 std::vector<std::string> CancelPlan::names() const {
@@ -325,6 +331,11 @@ Result<void> check_unneeded(const ObjectArgument& what, const Json& snapshot, co
     return refuse(fmt::format("{} is in use by {}", describe(ref_of(what, inventory)), user),
                   fmt::format("kubectl wukong cancel {} {}", user, inventory.where()));
   return check_elsewhere(what, snapshot, inventory);
+}
+
+bool is_made_by_clone(const Json& vm, const Json& clone) {
+  return text(vm, {"metadata", "annotations", status::kLastRestore})
+      .starts_with(fmt::format("tmp-restore-{}-", uid_of(clone)));
 }
 
 Result<void> check_clone(const ObjectArgument& what, const Json& clone, const Inventory& inventory) {
@@ -390,9 +401,7 @@ Result<void> plan_cancel_clone(const ObjectArgument& what, std::size_t number, c
         fmt::format("claims may not be read: those that {} has made are left", what.words()));
   plan.add_going(ref_of(what, inventory), clone);
   const Json* vm = inventory.find(ObjectKind::vm, target);
-  if (vm != nullptr &&
-      text(*vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore + "-"))
-    plan.add_going({gvr::vm(), inventory.ns, target}, *vm);
+  if (vm != nullptr && is_made_by_clone(*vm, clone)) plan.add_going({gvr::vm(), inventory.ns, target}, *vm);
   for (const auto& [name, claim] : inventory.objects(ObjectKind::claim))
     if (text(claim, {"metadata", "annotations", status::kRestoreName}) == restore)
       plan.add_going({gvr::pvc(), inventory.ns, name}, claim);

@@ -226,23 +226,6 @@ Result<Inventory> take_inventory(kube::Api& api, kube::Discovery& discovery, con
   return inventory_of(at, std::move(served), watches, shelves);
 }
 
-Result<void> add_attached(Inventory& inventory, const std::string& operation, kube::Api& api) {
-  const std::vector<Gvr> kinds{gvr::service(), gvr::ingress()};
-  std::vector<kube::Read> reads;
-  for (const Gvr& kind : kinds)
-    reads.push_back({.gvr = kind,
-                     .ns = inventory.ns,
-                     .labels = manifest::selector_of(operation),
-                     .keep = {{"metadata.labels"}}});
-  WUKONG_TRY(const std::vector<kube::Fact> got, kube::fetch(api, std::move(reads)));
-  for (std::size_t i = 0; i < kinds.size(); ++i)
-    for (const Json& object : items(got[i].object, {"items"}))
-      inventory.attached.emplace_back(
-          ObjectRef{kinds[i], inventory.ns, std::string(text(object, {"metadata", "name"}))},
-          std::string(text(object, {"metadata", "uid"})));
-  return {};
-}
-
 std::string target_namespace(const Json& snapshot, const Inventory& inventory) {
   std::string ns(text(snapshot, {"metadata", "annotations", mark::kTargetNamespace}));
   return ns == inventory.ns ? std::string{} : ns;

@@ -23,12 +23,22 @@ inline constexpr std::array kInventoryKinds{
     ObjectKind::clone, ObjectKind::snapshot, ObjectKind::restore,     ObjectKind::vm_export,
     ObjectKind::vm,    ObjectKind::claim,    ObjectKind::data_volume, ObjectKind::volume_snapshot};
 
+/// What an operation has made beside VMs and their disks: a Service or an Ingress, of its VM's name; or a copy of what the VM names.
+struct Attached {
+  std::string operation{};
+  ObjectRef ref{};
+  std::string uid{};
+  bool copy{};
+  std::string needed_by{};  // a copy: the VM of somebody else that names it, in words
+};
+
 struct Inventory {
   std::string ns{};
   std::string flags{};  // " --context prod": how its cluster was named, for commands that are printed
   std::optional<kube::ServedApis> served{};
-  /// Services and Ingresses of operations that are to be cancelled, with their uids; nobody else asks for them.
-  std::vector<std::pair<ObjectRef, std::string>> attached{};
+  std::vector<Attached> attached{};  // of operations that are to be cancelled; nobody else asks for it
+  /// Resources of which there may be more that could not be listed, by operation.
+  std::map<std::string, std::vector<std::string>> unseen_attached{};
   /// Claims and DataVolumes in another namespace that snapshots of this one are for, by snapshot; only where one is to be
   /// cancelled.
   std::map<std::string, std::vector<kube::Fact>> elsewhere{};
@@ -70,9 +80,6 @@ bool may_be_under_way(ObjectKind kind, const Json& object, const Inventory& inve
 Inventory inventory_of(const Scope& at, std::optional<kube::ServedApis> served,
                        const std::vector<Watched>& watches,
                        const std::vector<std::shared_ptr<const Shelf>>& shelves);
-
-/// Adds to `inventory` what carries the label of `operation` and is none of its kinds. What may not be read is left out.
-Result<void> add_attached(Inventory& inventory, const std::string& operation, kube::Api& api);
 
 /// The namespace, another one than the inventory's, that a snapshot is for; or "".
 std::string target_namespace(const Json& snapshot, const Inventory& inventory);

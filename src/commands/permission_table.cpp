@@ -202,6 +202,8 @@ constexpr std::array kTable{
     Row{"cancel:vmclone", kVms, "virtualmachines", "list,delete"},
     Row{"cancel:vmclone", kCore, "persistentvolumeclaims", "list,watch,delete", kHere, kSpare},
     Row{"cancel:vmclone", kSnapshots, "virtualmachinesnapshots", "list,watch", kHere, kSpare},
+    Row{"cancel:vmclone", kCore, "services", "list,delete", kHere, kSpare},
+    Row{"cancel:vmclone", "networking.k8s.io", "ingresses", "list,delete", kHere, kSpare},
     Row{"cancel:vmsnapshot", kSnapshots, "virtualmachinesnapshots", "list,watch,delete"},
     Row{"cancel:vmsnapshot", kCore, "persistentvolumeclaims", "list", kHere, kSpare},
     Row{"cancel:vmsnapshot", kClones, "virtualmachineclones", "list", kHere, kSpare},
@@ -224,6 +226,11 @@ constexpr std::array kTable{
     Row{"cancel:operation", kCore, "events", "list", kHere, kSpare},
     Row{"cancel:operation", kCore, "services", "list,delete", kHere, kSpare},
     Row{"cancel:operation", "networking.k8s.io", "ingresses", "list,delete", kHere, kSpare},
+    Row{"cancel:copy-refs", kCore, "secrets", "list,delete", kHere, kSpare},
+    Row{"cancel:copy-refs", kCore, "configmaps", "list,delete", kHere, kSpare},
+    Row{"cancel:copy-refs", kNetworks, "network-attachment-definitions", "list,delete", kHere, kSpare},
+    Row{"cancel:copy-refs", kInstancetypes, "virtualmachineinstancetypes", "list,delete", kHere, kSpare},
+    Row{"cancel:copy-refs", kInstancetypes, "virtualmachinepreferences", "list,delete", kHere, kSpare},
 };
 // clang-format on
 
@@ -236,6 +243,7 @@ constexpr std::array kExtras{
     Extra{"clone:shape", "a new VM that differs", "clone:native,clone:from-snapshot,clone:restores"},
     Extra{"clone:expose", "--expose", kHereAll},
     Extra{"clone:copy-refs", "--copy-refs", "clone:to-namespace"},
+    Extra{"cancel:copy-refs", "what --copy-refs has copied", "cancel:operation"},
     Extra{"clone:running-stop", "--running=stop", kOfVm},
     Extra{"clone:cdi-running", "a source that runs on", "clone:cdi,clone:to-namespace"},
 };

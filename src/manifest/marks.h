@@ -18,6 +18,8 @@ void add_marks(Json& manifest, const Marks& marks);
 
 /// The label selector of what a run has made.
 std::string selector_of(const std::string& operation);
+/// The same, but for what others have labelled so: for what is deleted.
+std::string own_selector_of(const std::string& operation);
 
 /// The hash of a request: any JSON that holds what the user typed, names included.
 std::string request_hash(const Json& request);

@@ -68,6 +68,8 @@ std::vector<ObjectRef> references_of(const Json& vm, const std::string& ns) {
   return std::move(names.all);
 }
 
+std::vector<Gvr> copied_kinds() { return {secret(), config_map(), network(), instancetype(), preference()}; }
+
 Json copied_object(const Json& object, const ObjectRef& ref) {
   Json copy = skeleton(ref);
   for (const char* key : {"labels", "annotations"})

@@ -271,6 +271,45 @@ def a_run_that_is_partly_done(t):
     t.wukong('cancel', f'operation/{operation}', '-y').expect(3, 'has finished')
 
 
+@scenario(needs=['kubectl'], seconds=15)
+def a_clone_and_its_service(t):
+    """That of another VM stays, whatever its labels."""
+    slow_source(t, 20, {'root': 'Filesystem'})
+    before = t.traces()
+    run = t.clone('src', 'copy', '--expose', '22', '--ingress', 'copy.example.com').expect(0)
+    check(t.names('services') == ['copy'] and t.names('ingresses') == ['copy'], 'they were not made')
+    service = t.get('services', 'copy')
+    t.create('services', {'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': 'other', 'labels': service['metadata']['labels']},
+                          'spec': {'ports': [{'port': 22}]}})
+    t.shell(printed(run, 'to give it up')).expect(0, 'service/copy deleted', 'ingress.networking.k8s.io/copy deleted')
+    check(t.names('services') == ['other'] and not t.names('ingresses'), 'services or ingresses')
+    t.expect_gone_back_to(before, 30)
+
+
+def labelled(kind, name, operation, **more):
+    return {'apiVersion': 'v1', 'kind': kind, **more,
+            'metadata': {'name': name, 'labels': {'vm.novasphere.dev/operation': operation, 'app.kubernetes.io/managed-by': 'kubectl-wukong'}}}
+
+
+@scenario
+def what_was_copied_for_a_vm(t):
+    """--copy-refs has made it in another namespace than the source's: nothing else may be left of the run."""
+    for name in ('user-data', 'shared'):
+        t.create('secrets', labelled('Secret', name, 'abcde', stringData={'userdata': 'x'}))
+    t.create('configmaps', labelled('ConfigMap', 'settings', 'abcde', data={'a': 'b'}))
+    foreign = labelled('Secret', 'foreign', 'abcde')
+    del foreign['metadata']['labels']['app.kubernetes.io/managed-by']
+    t.create('secrets', foreign)
+    t.make_vm('other', {'init': {'cloudInitNoCloud': {'secretRef': {'name': 'shared'}}}})
+    t.wukong('cancel', 'operation/abcde', '-y').expect(0, 'secret/user-data deleted', 'configmap/settings deleted', 'secret/shared is named by vm/other')
+    left = set(t.names('secrets'))
+    check({'shared', 'foreign'} <= left and 'user-data' not in left and 'settings' not in t.names('configmaps'), str(left))
+    t.delete('virtualmachines', 'other')
+    until('the VM is gone', lambda: not t.vm('other'))
+    t.wukong('cancel', 'operation/abcde', '-y').expect(0, 'secret/shared deleted')
+    t.wukong('cancel', 'operation/abcde', '-y').expect(3, 'belongs to operation abcde')
+
+
 @scenario(seconds=15)
 def a_snapshot_that_another_namespace_needs(t):
     t.source()
