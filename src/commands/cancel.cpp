@@ -27,6 +27,8 @@ std::string question(const CancelPlan& plan) {
     more = fmt::format(" and {} more", names.size() - kNamed);
     names.resize(kNamed);
   }
+  if (names.empty())
+    return fmt::format("{}: {}", plan.operation.title, fmt::join(plan.operation.notes, "; "));
   return fmt::format("{}: deletes {}{}", plan.operation.title, fmt::join(names, ", "), more);
 }
 

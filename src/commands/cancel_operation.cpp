@@ -10,6 +10,7 @@
 #include "commands/cancel.h"
 #include "commands/cancel_attached.h"
 #include "commands/cancel_split.h"
+#include "commands/clone_stop.h"
 #include "commands/follow.h"
 #include "commands/vm_argument.h"
 #include "status/object_status.h"
@@ -263,6 +264,18 @@ Error nothing_to_cancel(const ObjectArgument& what, const CancelSplit& split, co
       removal_hint(split, inventory));
 }
 
+/// What the operation has stopped runs again, whatever comes of the rest.
+void add_starts(const std::vector<StoppedVm>& stopped, std::size_t number, const Inventory& inventory,
+                CancelPlan& plan) {
+  for (StoppedVm each : stopped) {
+    each.ids = fmt::format("{}-{}-", number, each.vm.name);
+    add_start(plan.operation, each);
+    plan.operation.put_back_command = start_command(each, inventory.where());
+    plan.operation.notes.push_back(
+        fmt::format("VM {} is started again: the operation has stopped it", each.vm.name));
+  }
+}
+
 }  // namespace
 
 Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t number, const Inventory& inventory,
@@ -270,7 +283,11 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
   const std::vector<ObjectArgument> members = members_of(what.name, inventory);
   std::vector<std::string> unseen = unseen_kinds(inventory);
   for (std::string& resource : unseen_attached(what.name, inventory)) unseen.push_back(std::move(resource));
+  const std::vector<StoppedVm> stopped =
+      stopped_by(what.name, inventory.ns, inventory.objects(ObjectKind::vm));
+  add_starts(stopped, number, inventory, plan);
   if (!has_made_something(what.name, inventory)) {
+    if (!stopped.empty()) return {};
     WUKONG_CHECK(check_sight(inventory));
     return refuse(fmt::format("nothing{} in namespace {} belongs to operation {}",
                               unseen.empty() ? "" : " that you may read", inventory.ns, what.name),
@@ -278,7 +295,10 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
   }
   if (members.size() == 1 && members.front().kind == ObjectKind::clone) {
     plan.note_unseen(unseen_kinds(inventory));
-    return plan_cancel_lone_clone(members.front(), number, inventory, plan);
+    auto planned = plan_cancel_lone_clone(members.front(), number, inventory, plan);
+    if (planned || stopped.empty()) return planned;
+    plan.operation.notes.push_back(planned.error().message);  // it stays
+    return {};
   }
   plan.note_unseen(unseen);
   WUKONG_CHECK(check_told(what, members, inventory));
@@ -290,7 +310,7 @@ Result<void> plan_cancel_operation(const ObjectArgument& what, std::size_t numbe
   const Snapshots snapshots = sort_snapshots(members, split, operation, inventory);
   const bool unfinished = split.goes_any(kMade);
   const AttachedSplit attached = split_attached(what.name, vms_that_go(split, inventory), inventory);
-  if (!unfinished && snapshots.go.empty() && attached.go.empty())
+  if (!unfinished && snapshots.go.empty() && attached.go.empty() && stopped.empty())
     return nothing_to_cancel(what, split, snapshots, inventory);
   note_what_stays(split, inventory, plan);
   for (const Error& why : snapshots.stay)

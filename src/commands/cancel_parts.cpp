@@ -53,6 +53,8 @@ op::Await CancelPlan::until_none_left(const ObjectRef& about, const Watched& wat
 void CancelPlan::absorb(CancelPlan&& other) {
   for (op::Step& step : other.operation.steps) operation.steps.push_back(std::move(step));
   for (std::string& note : other.operation.notes) operation.notes.push_back(std::move(note));
+  if (!other.operation.put_back_command.empty())
+    operation.put_back_command = std::move(other.operation.put_back_command);
   for (Going& each : other.goes) add_going(each.ref, std::move(each.uid));
 }
 

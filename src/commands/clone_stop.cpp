@@ -20,13 +20,15 @@ bool was_stopped(const Json& vm, const Scope& at) {
   return text(vm, {"metadata", "annotations", mark::kStoppedBy}) == at.operation_id;
 }
 
+std::string noted_strategy(const Json& vm) {
+  const std::string_view noted = text(vm, {"metadata", "annotations", mark::kStoppedFrom});
+  return noted.empty() ? "Always" : std::string(noted);
+}
+
 /// With which the source ran, and shall run again.
 std::string run_strategy_of(const Json& vm, const Scope& at) {
   // One that is still going down looks as if it ran, with the strategy of one that shall not.
-  if (was_stopped(vm, at)) {
-    const std::string_view noted = text(vm, {"metadata", "annotations", mark::kStoppedFrom});
-    return noted.empty() ? "Always" : std::string(noted);
-  }
+  if (was_stopped(vm, at)) return noted_strategy(vm);
   const std::string_view strategy = text(vm, {"spec", "runStrategy"});
   return strategy.empty() ? kOlderField : std::string(strategy);
 }
@@ -46,18 +48,14 @@ Json spec_that_runs(const std::string& strategy) {
   return {{"spec", {{"runStrategy", strategy}}}};
 }
 
-std::string command_that_starts(const std::string& strategy, const std::string& name, const Scope& at) {
-  if (is_told_to_start(strategy)) return fmt::format("virtctl start {} {}", name, at.where());
-  return fmt::format("kubectl patch virtualmachine {} {} --type merge -p '{}'", name, at.where(),
-                     dump(spec_that_runs(strategy)));
-}
-
 /// The steps of a phase that follow one another.
 class Chain {
  public:
-  Chain(op::Operation& operation, std::string after) : operation_(operation), after_(std::move(after)) {}
+  Chain(op::Operation& operation, const StoppedVm& stopped)
+      : operation_(operation), after_(stopped.after), ids_(stopped.ids) {}
 
-  void add(const char* id, op::Action action, const char* reason, const std::string& after = {}) {
+  void add(const char* name, op::Action action, const char* reason, const std::string& after = {}) {
+    const std::string id = ids_ + name;
     operation_.steps.push_back({.id = id,
                                 .needs = needs_,
                                 .action = std::move(action),
@@ -70,6 +68,7 @@ class Chain {
  private:
   op::Operation& operation_;
   std::string after_;
+  std::string ids_;
   std::vector<std::string> needs_{};
 };
 
@@ -97,6 +96,31 @@ void remove_half_done(Chain& chain, const MadeOfStopped& made, const Scope& at) 
                         },
                         "DataVolumes that are not filled yet"},
               "their source starts: what they would hold is of no one moment");
+}
+
+void start_in(Chain& chain, const StoppedVm& stopped) {
+  const ObjectRef& vm = stopped.vm;
+  const status::VmWait wait{vm.ns, vm.name};
+  const bool told = is_told_to_start(stopped.strategy);
+  chain.add(
+      "unlocked",
+      op::Await{vm, status::watches_vm_unlocked(wait), status::vm_unlocked_judge(wait), kLongestUndoWait},
+      "while a snapshot of it is taken, it cannot be started");
+  if (told) {
+    chain.add(
+        "off-again",
+        op::Await{vm, status::watches_vm_stopped(wait), status::vm_stopped_judge(wait), kLongestShutdown},
+        "one that is still going down cannot be started");
+    chain.add(
+        "start-again",
+        op::Call{
+            .ref = vm_subresources(vm.ns, vm.name), .subresource = "start", .settled = {"already running"}},
+        "it ran before");
+  }
+  Json back = marks(nullptr, nullptr);
+  if (!told) back.update(spec_that_runs(stopped.strategy));
+  chain.add(told ? "unmark-stopped" : "start-again", op::Patch{vm, std::move(back)},
+            told ? "it is not stopped any more" : "it ran before");
 }
 
 }  // namespace
@@ -144,35 +168,36 @@ void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm,
                              .reason = "until its disks are free"});
 }
 
+std::vector<StoppedVm> stopped_by(const std::string& id, const std::string& ns,
+                                  const std::map<std::string, Json, std::less<>>& vms) {
+  std::vector<StoppedVm> stopped;
+  for (const auto& [name, vm] : vms)
+    if (text(vm, {"metadata", "annotations", mark::kStoppedBy}) == id)
+      stopped.push_back({.vm = {gvr::vm(), ns, name}, .strategy = noted_strategy(vm)});
+  return stopped;
+}
+
+std::string start_command(const StoppedVm& stopped, const std::string& where) {
+  if (is_told_to_start(stopped.strategy)) return fmt::format("virtctl start {} {}", stopped.vm.name, where);
+  return fmt::format("kubectl patch virtualmachine {} {} --type merge -p '{}'", stopped.vm.name, where,
+                     dump(spec_that_runs(stopped.strategy)));
+}
+
+void add_start(op::Operation& operation, const StoppedVm& stopped) {
+  Chain chain(operation, stopped);
+  start_in(chain, stopped);
+}
+
 void add_start_again(op::Operation& operation, const CloneNames& names, const Json& vm,
                      const MadeOfStopped& made, const Scope& at) {
-  const ObjectRef source{gvr::vm(), at.ns, names.source};
-  const status::VmWait wait{at.ns, names.source};
-  const std::string strategy = run_strategy_of(vm, at);
-  const bool told = is_told_to_start(strategy);
-  // Where an earlier run has stopped it, it is started however this one ends.
-  Chain chain(operation, is_running(vm) ? "stop" : "");
+  const StoppedVm stopped{.vm = {gvr::vm(), at.ns, names.source},
+                          .strategy = run_strategy_of(vm, at),
+                          // Where an earlier run has stopped it, it is started however this one ends.
+                          .after = is_running(vm) ? "stop" : ""};
+  Chain chain(operation, stopped);
   remove_half_done(chain, made, at);
-  chain.add(
-      "unlocked",
-      op::Await{source, status::watches_vm_unlocked(wait), status::vm_unlocked_judge(wait), kLongestUndoWait},
-      "while a snapshot of it is taken, it cannot be started");
-  if (told) {
-    chain.add(
-        "off-again",
-        op::Await{source, status::watches_vm_stopped(wait), status::vm_stopped_judge(wait), kLongestShutdown},
-        "one that is still going down cannot be started");
-    chain.add("start-again",
-              op::Call{.ref = vm_subresources(at.ns, names.source),
-                       .subresource = "start",
-                       .settled = {"already running"}},
-              "it ran before");
-  }
-  Json back = marks(nullptr, nullptr);
-  if (!told) back.update(spec_that_runs(strategy));
-  chain.add(told ? "unmark-stopped" : "start-again", op::Patch{source, std::move(back)},
-            told ? "it is not stopped any more" : "it ran before");
-  operation.put_back_command = command_that_starts(strategy, names.source, at);
+  start_in(chain, stopped);
+  operation.put_back_command = start_command(stopped, at.where());
 }
 
 }  // namespace wukong::commands

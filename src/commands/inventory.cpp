@@ -170,6 +170,8 @@ bool may_be_under_way(ObjectKind kind, const Json& object, const Inventory& inve
     case ObjectKind::operation:
       break;
   }
+  if (kind == ObjectKind::vm && !text(object, {"metadata", "annotations", mark::kStoppedBy}).empty())
+    return true;
   // Without sight of claims nothing can be said of a VM's disks.
   if (kind != ObjectKind::vm || !inventory.is_readable(ObjectKind::claim)) return false;
   for (const std::string& name : status::claims_of(object)) {

@@ -215,6 +215,8 @@ constexpr std::array kTable{
     Row{"cancel:dv", kCdi, "datavolumes", "list,watch,delete"},
     Row{"cancel:dv", kCore, "persistentvolumeclaims", "list,watch", kHere, kSpare},
     Row{"cancel:operation", kVms, "virtualmachines", "list,delete"},
+    Row{"cancel:operation", kVms, "virtualmachines", "watch,patch", kHere, kSpare},
+    Row{"cancel:operation", kCalls, "virtualmachines/start", "update", kHere, kSpare},
     Row{"cancel:operation", kCore, "persistentvolumeclaims", "list,watch,delete"},
     Row{"cancel:operation", kSnapshots, "virtualmachinesnapshots", "list,watch,delete"},
     Row{"cancel:operation", kClones, "virtualmachineclones", "list,watch,delete", kHere, kSpare},

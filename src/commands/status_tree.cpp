@@ -66,6 +66,18 @@ void describe_temporary(const Json& snapshot, StatusNode& node) {
   node.detail = fmt::format("temporary, of operation {}", node.operation);
 }
 
+/// The source of a clone, which is off until that ends, or longer when it was cut off.
+bool describe_stopped(const Json& vm, StatusNode& node) {
+  const std::string_view by = text(vm, {"metadata", "annotations", mark::kStoppedBy});
+  if (node.what.kind != ObjectKind::vm || by.empty()) return false;
+  node.operation = by;
+  node.state = State::working;
+  node.stage = "Stopped";
+  node.detail = fmt::format("by operation {}, which starts it again", by);
+  node.cause.clear();
+  return true;
+}
+
 void add_child(StatusNode& parent, const ObjectArgument& what, const Inventory& inventory) {
   if (const Json* object = inventory.find(what.kind, what.name))
     parent.children.push_back(node_of(what, *object, inventory));
@@ -168,14 +180,15 @@ class Forest {
     StatusNode node = node_of(what, object, inventory_);
     if (what.kind == ObjectKind::vm_export) describe_export(object, node);
     if (what.kind == ObjectKind::snapshot) describe_temporary(object, node);
+    const bool stopped = describe_stopped(object, node);
     if (node.state == State::done) return;
     take(what);
-    node = full_node(what, object, inventory_);
+    if (!stopped) node = full_node(what, object, inventory_);
     for (const StatusNode& child : node.children) take_all(child);
     if (what.kind == ObjectKind::clone || what.kind == ObjectKind::restore)
       take({ObjectKind::vm, target_vm(what.kind, object)});
-    if (what.kind == ObjectKind::vm) ++open_vms_[node.operation];
-    if (filter_.mine && !is_mine(object)) return;
+    if (what.kind == ObjectKind::vm && !stopped) ++open_vms_[node.operation];
+    if (filter_.mine && !is_mine(object) && !stopped) return;
     if (!filter_.vm.empty() && !is_about(what, object, filter_.vm, inventory_)) return;
     roots_.push_back(std::move(node));
   }

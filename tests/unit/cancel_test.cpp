@@ -531,6 +531,36 @@ TEST_CASE("cancel operation: a VM that has got another disk since is no unfinish
   CHECK(refused(maker, "operation/o1").message == finished);
 }
 
+TEST_CASE("cancel operation: a source that it has stopped runs again, whatever else there is of it") {
+  InventoryMaker maker;
+  maker.in_cluster(" --context staging");
+  Json source = vm_on({"web-root"});
+  source["metadata"]["annotations"] = {{mark::kStoppedBy, "o1"}, {mark::kStoppedFrom, "Always"}};
+  maker.put(Kind::vm, "web", source).put(Kind::claim, "web-root", {{"status", {{"phase", "Bound"}}}});
+  const auto only_stopped = planned(maker, "operation/o1");
+  REQUIRE(only_stopped.has_value());
+  CHECK(op::shape_problem(only_stopped->operation).empty());
+  CHECK(deletions(*only_stopped).empty());
+  CHECK(only_stopped->operation.steps.back().id == "0-web-start-again");
+  CHECK(only_stopped->operation.steps.back().phase == op::Phase::put_back);
+  CHECK(only_stopped->operation.put_back_command.find("virtualmachine web -n demo --context staging") !=
+        std::string::npos);
+  check_permissions(*only_stopped, "cancel:operation");
+
+  // All that it made is complete, or is being made.
+  maker.put(Kind::vm, "web-1", of_operation("o1", vm_on({"web-1-root"})))
+      .put(Kind::claim, "web-1-root", of_operation("o1", {{"status", {{"phase", "Bound"}}}}));
+  const auto complete = planned(maker, "operation/o1");
+  REQUIRE(complete.has_value());
+  CHECK(deletions(*complete).empty());
+  maker.put(Kind::claim, "web-1-root", of_operation("o1", {{"status", {{"phase", "Pending"}}}}));
+  const auto unfinished = planned(maker, "operation/o1");
+  REQUIRE(unfinished.has_value());
+  CHECK(op::shape_problem(unfinished->operation).empty());
+  CHECK(has(deletions(*unfinished), "virtualmachine.kubevirt.io/web-1"));
+  CHECK(refused(maker, "operation/o2").message.find("belongs to operation o2") != std::string::npos);
+}
+
 TEST_CASE("cancel operation: where VMs or claims may not be read, nothing goes that may be complete") {
   InventoryMaker maker;
   maker.put(Kind::vm, "web-1", of_operation("o1", vm_on({"web-1-root"})))

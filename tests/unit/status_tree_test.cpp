@@ -145,6 +145,19 @@ TEST_CASE("status: what only its operation can give up stands below that, also w
   CHECK(words(one.front().children) == "vm/web2 ");
 }
 
+TEST_CASE("status: a source that an operation has stopped is told of until it runs again") {
+  InventoryMaker maker;
+  Json source = vm_on({"web-root"});
+  source["metadata"]["annotations"] = {{mark::kStoppedBy, "o1"}, {mark::kStoppedFrom, "Always"}};
+  maker.put(Kind::vm, "web", source).put(Kind::claim, "web-root", {{"status", {{"phase", "Bound"}}}});
+  const std::vector<StatusNode> roots = status_tree(maker.make(), {.mine = true});
+  REQUIRE(roots.size() == 1);
+  CHECK(roots[0].what == ObjectArgument{Kind::operation, "o1"});
+  REQUIRE(roots[0].children.size() == 1);
+  CHECK(roots[0].children[0].stage == "Stopped");
+  CHECK(roots[0].children[0].detail == "by operation o1, which starts it again");
+}
+
 TEST_CASE("status: one note tells of all that may not be read") {
   InventoryMaker maker;
   CHECK(unread_notes(maker.make(), "list").empty());

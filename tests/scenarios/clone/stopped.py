@@ -1,4 +1,5 @@
 """--running=stop: the source runs again as it did, however the run ends."""
+import re
 import signal
 
 from clone.cdi import CDI
@@ -50,6 +51,24 @@ def interrupted_while_its_snapshot_is_taken(t):
         run = child.end(120).expect(130, no=['warning:'])
         run_as_before(t, 'RerunOnFailure')
         t.shell(printed(run, 'to give it up'))  # refused where it has ended meanwhile
+
+
+@scenario(seconds=30)
+def killed_and_given_up(t):
+    """Nobody starts the source again but who gives the operation up, and `status` tells of it."""
+    name = t.storage_class('slow', snapshot={'delay': 6})
+    t.source('src', storage_class=name)
+    run_with(t, 'Always')
+    child = t.start('clone', 'src', 'copy', '--method', 'snapshot', '--running=stop', '--wait')
+    until('its snapshot is being taken', lambda: t.vm('src').get('status', {}).get('snapshotInProgress') or child.ended(), 60)
+    child.kill(signal.SIGKILL)
+    child.end()
+    operation = re.search(r'operation (\w+): clone', child.text()).group(1)
+    check(marks(t) and not runs(t), 'it was not stopped, or runs')
+    t.wukong('status').expect(0, rf'operation/{operation} ', 'vm/src +Stopped +by operation')
+    t.wukong('cancel', f'operation/{operation}', '-y', seconds=90).expect(0, 'VM src is started again')
+    run_as_before(t, 'Always')
+    check(not t.vm('copy') and not t.names('virtualmachinesnapshots'), 'something of it is left')
 
 
 @scenario(needs=CDI, seconds=40)
