@@ -312,16 +312,18 @@ void Context::say_after(const op::Operation& operation, const op::Outcome& outco
 
 Result<void> Context::show_plan(const op::Operation& operation, DryRunMode mode,
                                 const render::Printer& printer, const std::string& field_manager) {
-  std::vector<Json> objects = op::manifests(operation);
-  if (mode == DryRunMode::server) {
-    WUKONG_TRY(op::DryRun answer, op::dry_run(*api_, operation, field_manager));
-    objects = std::move(answer.objects);
-    for (const std::string& left_out : answer.left_out) note("note", "not sent: " + left_out);
+  const bool by_server = mode == DryRunMode::server;
+  op::DryRun tried;
+  if (by_server) {
+    WUKONG_TRY(tried, op::dry_run(*api_, operation, field_manager));
   }
   for (const std::string& text : operation.notes) note("note", text);
-  if (!printer.is_table()) return print_objects(printer, std::move(objects));
-  print(printable(operation.title) + (mode == DryRunMode::server ? " (server dry run)\n" : " (dry run)\n"));
+  for (const std::string& text : tried.not_tried) note("note", "not tried: " + text);
+  if (!printer.is_table())
+    return print_objects(printer, by_server ? std::move(tried.objects) : op::manifests(operation));
+  print(printable(operation.title) + (by_server ? " (server dry run)\n" : " (dry run)\n"));
   for (const std::string& line : op::plan_lines(operation)) print(printable(line) + "\n");
+  for (const std::string& line : tried.accepted) print(printable(line) + " (server dry run)\n");
   return {};
 }
 

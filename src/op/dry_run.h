@@ -9,13 +9,15 @@
 
 namespace wukong::op {
 
-/// Sends the creates and patches of the main part with dryRun=All, in order, and returns what the server
-/// answered. Bodies that only a later answer can fill in, deletions and calls are left out: `left_out` names
-/// them. Errors: the first refusal.
+/// What the server made of it.
 struct DryRun {
-  std::vector<Json> objects{};
-  std::vector<std::string> left_out{};
+  std::vector<Json> objects{};  // its answers
+  std::vector<std::string>
+      accepted{};  // one for each, in kubectl's words: "virtualmachine.kubevirt.io/x created"
+  std::vector<std::string> not_tried{};  // "change VirtualMachine demo/x: it is not there yet"
 };
+/// Sends the creates and patches of the main part with dryRun=All, in order. Not tried are bodies that only a later answer can
+/// fill in, changes of what the operation itself is to make, deletions and calls. Errors: the first refusal.
 Result<DryRun> dry_run(kube::Api& api, const Operation& operation, const std::string& field_manager);
 
 /// The fixed bodies of the main part's creates, in order: what `--dry-run=client -o yaml` prints.

@@ -551,6 +551,18 @@ TEST_CASE("clone --dry-run: writes nothing") {
   }
 }
 
+TEST_CASE("clone --dry-run=server: tells what the server took, and what could not be tried") {
+  testing::FakeApi api;
+  serve_clone(api);
+  Screen screen;
+  REQUIRE(command(api, screen, {"clone", "web", "web2", "--cpu", "2", "--start", "--dry-run=server"})
+              .has_value());
+  CHECK(
+      screen.out.ends_with("\nvirtualmachineclone.clone.kubevirt.io/web2-opid1 created (server dry run)\n"));
+  const std::string not_tried = "note: not tried: change VirtualMachine demo/web2: it is not there yet\n";
+  CHECK(screen.err.find(not_tried + not_tried) != std::string::npos);
+}
+
 TEST_CASE("clone: a missing permission is named with the Role to ask for, and nothing is written") {
   testing::FakeApi api;
   serve_clone(api);

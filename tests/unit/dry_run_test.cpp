@@ -11,6 +11,8 @@ using namespace wukong::testing;
 
 namespace {
 
+using Words = std::vector<std::string>;
+
 Operation mixed() {
   Operation operation{.id = kOperationId, .title = "mixed"};
   auto& steps = operation.steps;
@@ -32,11 +34,48 @@ TEST_CASE("dry run: sends fixed bodies with dryRun=All, names what it cannot sen
   REQUIRE(result.has_value());
   REQUIRE(result->objects.size() == 1);
   CHECK(text(result->objects[0], {"metadata", "name"}) == "a");
-  CHECK(result->left_out == std::vector<std::string>{"create VirtualMachine demo/a"});
+  CHECK(result->accepted == Words{"persistentvolumeclaim/a created"});
+  CHECK(result->not_tried ==
+        Words{"create VirtualMachine demo/a: what it holds is known only after the steps before it"});
   REQUIRE(api.sent.size() == 1);
   CHECK(api.sent[0].query[0] == std::pair<std::string, std::string>{"dryRun", "All"});
   CHECK(api.sent[0].query[2] == std::pair<std::string, std::string>{"fieldValidation", "Strict"});
   CHECK(api.stored("persistentvolumeclaims", "demo", "a") == nullptr);
+}
+
+TEST_CASE("dry run: what is not there yet is not changed, and nothing is stopped or started") {
+  FakeApi api;
+  api.put(gvr::vm(), skeleton(vm("source")));
+  const Json body = {{"spec", {{"runStrategy", "Always"}}}};
+  Operation operation{.id = kOperationId, .title = "start"};
+  operation.results = {vm("a")};  // a controller makes it
+  auto& steps = operation.steps;
+  steps.push_back({.id = "mark", .action = Patch{vm("source"), body}});
+  steps.push_back({.id = "stop", .action = Call{.ref = subresource("source"), .subresource = "stop"}});
+  steps.push_back({.id = "shape", .action = Patch{vm("a"), body}});
+  steps.push_back({.id = "make", .action = Create{vm("b"), marked(vm("b"))}});
+  steps.push_back({.id = "strategy", .needs = {"make"}, .action = Patch{vm("b"), body}});
+  steps.push_back({.id = "start", .action = Call{.ref = subresource("b"), .subresource = "start"}});
+  const auto result = dry_run(api, operation, "tester");
+  REQUIRE(result.has_value());
+  CHECK(result->accepted ==
+        Words{"virtualmachine.kubevirt.io/source patched", "virtualmachine.kubevirt.io/b created"});
+  CHECK(result->not_tried ==
+        Words{"stop VirtualMachine demo/source: only creates and changes of objects are tried",
+              "change VirtualMachine demo/a: it is not there yet",
+              "change VirtualMachine demo/b: it is not there yet",
+              "start VirtualMachine demo/b: it is not there yet"});
+  CHECK(api.sent.size() == 2);
+}
+
+TEST_CASE("dry run: what the user may not do, and can be done without, is no refusal") {
+  FakeApi api;
+  Operation operation{.id = kOperationId, .title = "mark"};
+  operation.steps.push_back({.id = "mark", .action = Patch{vm("source"), Json::object(), true}});
+  api.script(kube::Method::patch, kube::object_path(vm("source")), FakeApi::error(Code::forbidden, "no"));
+  const auto result = dry_run(api, operation, "tester");
+  REQUIRE(result.has_value());
+  CHECK(result->not_tried == Words{"change VirtualMachine demo/source: no"});
 }
 
 TEST_CASE("dry run: the server's refusal is the error") {

@@ -89,6 +89,19 @@ def dry_runs(t):
     t.expect_gone_back_to(before, 1)
 
 
+@scenario(seconds=20)
+def server_dry_runs(t):
+    """What is not made yet cannot be changed: it is named, and no error."""
+    t.source()
+    before = t.traces()
+    made, not_tried = r'virtualmachineclone\.clone\.kubevirt\.io/copy-\S+ created \(server dry run\)\n', 'not tried: change VirtualMachine .*/copy: it is not there yet'
+    for flags in (['--start'], ['--memory', '128Mi'], ['--memory', '128Mi', '--start', '--wait']):
+        t.clone('src', 'copy', *flags, '--dry-run=server').expect(0, made, not_tried)
+    t.clone('src', 'copy', '--start', '--method', 'snapshot', '--dry-run=server').expect(
+        0, r'virtualmachinesnapshot\S+ created \(server dry run\)', 'not tried: create VirtualMachine .*/copy: what it holds', not_tried)
+    t.expect_gone_back_to(before, 1)
+
+
 @scenario(needs=['kubectl'])
 def without_wait(t):
     t.source()
