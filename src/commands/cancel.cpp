@@ -137,7 +137,9 @@ Result<void> run(const CancelOptions& o, Context& cx) {
     WUKONG_TRY(seen, look(arguments, settled.timeout, *api, cx));
     say_refused(seen.plan, said, cx);
   }
-  op::Outcome outcome = cx.run(std::move(seen.plan.operation), o.write, settled);
+  Settled whole = settled;
+  whole.timeout = {};  // the plan has it, for each of its waits
+  op::Outcome outcome = cx.run(std::move(seen.plan.operation), o.write, whole);
   print_removed(outcome.removed, only_names, cx);
   if (outcome.error) return std::move(*outcome.error);
   say_left(*api, cx);

@@ -247,7 +247,8 @@ Result<void> Context::check_quotas(const op::Operation& operation) {
 }
 
 op::Outcome Context::run(op::Operation operation, const WriteOptions& options, const Settled& settled) {
-  const op::RunOptions run_options{.stall_timeout = settled.stall_timeout,
+  const op::RunOptions run_options{.timeout = settled.timeout,
+                                   .stall_timeout = settled.stall_timeout,
                                    .keep_failed = options.keep_failed,
                                    .cancel_on_interrupt = options.cancel_on_interrupt,
                                    .field_manager = options.field_manager};

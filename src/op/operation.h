@@ -80,7 +80,7 @@ struct Guard {
   std::string what{};  // for people: "that the VM is off"
   ObjectRef about{};   // whose row of progress it belongs to, when the step has no group
 };
-/// Waits until `judge` is content. Timeout zero: no limit.
+/// Waits until `judge` is content. Timeout zero: no limit of its own.
 struct Await {
   ObjectRef ref{};
   std::vector<Watched> watches{};

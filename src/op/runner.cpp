@@ -69,6 +69,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   std::size_t in_flight{};
   std::size_t open{};  // chosen steps that have not ended
   Phase phase{Phase::main};
+  Time started{};
   bool finished{};
   bool pumping{};
   Outcome outcome{};
@@ -79,6 +80,7 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
   void pump();
   void launch(std::size_t index);
   void launch_wait(std::size_t index, const Await& await);
+  WaitLimit limit_of(std::size_t index, const Await& await) const;
   void show(std::size_t index, const Verdict& verdict, const std::string& trouble);  // main steps only
   void end_step(std::size_t index, Status status);
   void fail_step(std::size_t index, Error error);
@@ -224,13 +226,22 @@ void Runner::State::show(std::size_t index, const Verdict& verdict, const std::s
   touch();
 }
 
+/// Of a wait that begins now.
+WaitLimit Runner::State::limit_of(std::size_t index, const Await& await) const {
+  const WaitLimit own{api.now(), await.timeout};
+  const WaitLimit whole{started, options.timeout};
+  if (!is_main(index) || whole.length.count() <= 0) return own;
+  if (own.length.count() <= 0) return whole;
+  return own.length < whole.length - (api.now() - started) ? own : whole;
+}
+
 void Runner::State::launch_wait(std::size_t index, const Await& await) {
   auto news = [this, index](const WaitNews& told) {  // Waits is a member: it calls nobody after this is gone
     if (!is_main(index)) return;
     show(index, told.verdict, told.trouble);
     seen->keep(step(index).id, told.verdict);
   };
-  waits.start(index, await, std::move(news), [this, index](Result<Verdict> result) {
+  waits.start(index, await, limit_of(index, await), std::move(news), [this, index](Result<Verdict> result) {
     const auto keep_alive = shared_from_this();
     if (result)
       step_waited(index, std::move(*result));
@@ -370,6 +381,7 @@ Runner::Runner(kube::Api& api, Operation operation, RunOptions options)
 Runner::~Runner() { state_->finished = true; }
 
 void Runner::start() {
+  state_->started = state_->api.now();
   state_->begin(Phase::main);
   state_->pump();
 }

@@ -16,6 +16,8 @@ namespace wukong::op {
 
 struct RunOptions {
   std::size_t max_in_flight{32};
+  /// Of all waits of the main part together, from the start; of one that has a limit of its own, whichever is sooner. Zero: none.
+  std::chrono::nanoseconds timeout{};
   std::chrono::nanoseconds stall_timeout{std::chrono::minutes{2}};  // zero: never
   bool keep_failed{};                                               // no undo
   bool cancel_on_interrupt{};                                       // the first Ctrl-C undoes and tidies

@@ -25,6 +25,7 @@ constexpr std::chrono::seconds kBetweenLooks{1};
 struct Wait {
   Waits::Token token{};
   const Await* await{};
+  WaitLimit limit{};
   std::function<void(const WaitNews&)> news{};
   std::function<void(Result<Verdict>)> done{};
   View view{};
@@ -72,7 +73,7 @@ Error timed_out(const Wait& wait, const std::string& connection) {
   if (!wait.last.detail.empty()) state += ", " + wait.last.detail;
   Error error{
       .code = Code::timed_out,
-      .message = fmt::format("timed out after {} waiting for {}{}{}", format_duration(wait.await->timeout),
+      .message = fmt::format("timed out after {} waiting for {}{}{}", format_duration(wait.limit.length),
                              describe(wait.await->ref), state.empty() ? "" : ": ", state)};
   if (!wait.last.cause.empty()) error.causes.push_back(wait.last.cause);
   if (!connection.empty()) error.causes.push_back(connection);
@@ -234,7 +235,7 @@ void Waits::State::judge(Token token) {
   }
   if (stall_timeout.count() > 0 && wait.stall.stood(now) >= stall_timeout)
     return end(token, stalled(wait, stall_timeout));
-  if (wait.await->timeout.count() > 0 && now - wait.started >= wait.await->timeout)
+  if (wait.limit.length.count() > 0 && now - wait.limit.since >= wait.limit.length)
     end(token, timed_out(wait, connection_of(wait)));
 }
 
@@ -332,10 +333,11 @@ Waits::Waits(kube::Api& api, std::chrono::nanoseconds stall_timeout)
     : state_(std::make_shared<State>(api, stall_timeout)) {}
 Waits::~Waits() { cancel_all(); }
 
-void Waits::start(Token token, const Await& await, std::function<void(const WaitNews&)> news,
+void Waits::start(Token token, const Await& await, WaitLimit limit, std::function<void(const WaitNews&)> news,
                   std::function<void(Result<Verdict>)> done) {
   State& s = *state_;
-  Wait wait{.token = token, .await = &await, .news = std::move(news), .done = std::move(done)};
+  Wait wait{
+      .token = token, .await = &await, .limit = limit, .news = std::move(news), .done = std::move(done)};
   wait.started = wait.judged = s.api.now();
   for (const Watched& what : await.watches) {
     const std::size_t index = s.stream_of(what);

@@ -17,6 +17,12 @@ struct WaitNews {
   std::string trouble{};  // a problem that has stood long enough to be shown; empty when none
 };
 
+/// How long a wait may go on, and since when that counts. Length zero: for ever.
+struct WaitLimit {
+  Time since{};
+  std::chrono::nanoseconds length{};
+};
+
 class Waits {
  public:
   using Token = std::size_t;
@@ -28,12 +34,12 @@ class Waits {
   Waits& operator=(const Waits&) = delete;
 
   /// Judges `await` (which must outlive the wait) after every change of what it watches, and by and by without one: up to
-  /// 500 waits four times a second, more of them in turn. A stream that is not `required` and cannot be had holds nobody up,
+  /// 500 waits four times a second, more of them in turn, until `limit`. A stream that is not `required` and cannot be had holds nobody up,
   /// but at the end: `done` counts once each has been heard of, or may not be read. A failure is judged once more by a fresh
   /// list of all that is watched: a stream may be late by minutes when its connection stalls. `news` is called after each
   /// judgement that changed something, `done` once: with the verdict `done`, or the error. Both from within turns of the api,
   /// never from within start().
-  void start(Token token, const Await& await, std::function<void(const WaitNews&)> news,
+  void start(Token token, const Await& await, WaitLimit limit, std::function<void(const WaitNews&)> news,
              std::function<void(Result<Verdict>)> done);
   /// Ends all waits without calling anybody.
   void cancel_all();

@@ -76,6 +76,69 @@ TEST_CASE("runner: a wait that never ends times out with what it last saw") {
   CHECK(api.elapsed() < minutes{11});
 }
 
+namespace {
+
+/// One claim after the other.
+Operation two_claims() {
+  Operation operation{.id = kOperationId, .title = "make a and b"};
+  operation.steps.push_back({.id = "a", .action = phase_is(claim("a"), "Bound", {}), .group = "x"});
+  operation.steps.push_back(
+      {.id = "b", .needs = {"a"}, .action = phase_is(claim("b"), "Bound", minutes{20}), .group = "x"});
+  return operation;
+}
+
+}  // namespace
+
+TEST_CASE("runner: the limit of the whole counts from the start, over all waits") {
+  FakeApi api;
+  api.put(gvr::pvc(), marked(claim("a")));
+  api.at(minutes{6}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+  const Outcome outcome = run_all(api, two_claims(), {.timeout = minutes{10}});
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::timed_out);
+  CHECK(outcome.error->message == "timed out after 10m00s waiting for PersistentVolumeClaim demo/b: Pending");
+  CHECK(api.elapsed() >= minutes{10});
+  CHECK(api.elapsed() < minutes{10} + seconds{1});
+}
+
+TEST_CASE("runner: a wait's own limit holds where it is sooner, and where the whole has none") {
+  for (const minutes whole : {minutes{0}, minutes{60}}) {
+    FakeApi api;
+    api.put(gvr::pvc(), marked(claim("a")));
+    api.at(minutes{6}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Bound")); });
+    const Outcome outcome = run_all(api, two_claims(), {.timeout = whole});
+    REQUIRE(outcome.error.has_value());
+    CHECK(outcome.error->message ==
+          "timed out after 20m00s waiting for PersistentVolumeClaim demo/b: Pending");
+    CHECK(api.elapsed() >= minutes{26});
+    CHECK(api.elapsed() < minutes{27});
+  }
+}
+
+TEST_CASE("runner: an outage counts for the limit of the whole") {
+  FakeApi api;
+  api.put(gvr::pvc(), marked(claim("a")));
+  api.at(minutes{1}, [&] { api.trouble("persistentvolumeclaims", "connection refused"); });
+  const Outcome outcome = run_all(api, two_claims(), {.timeout = minutes{5}});
+  REQUIRE(outcome.error.has_value());
+  CHECK(outcome.error->code == Code::timed_out);
+  CHECK(outcome.error->causes == std::vector<std::string>{"connection refused"});
+  CHECK(api.elapsed() < minutes{6});
+}
+
+TEST_CASE("runner: what is put back has its own time, whatever the whole has used up") {
+  FakeApi api;
+  api.put(gvr::pvc(), marked(claim("c")));
+  api.at(minutes{7}, [&] { api.merge(gvr::pvc(), "demo", "c", phase("Bound")); });
+  Operation operation = two_claims();
+  operation.steps.push_back(
+      {.id = "c", .action = phase_is(claim("c"), "Bound", minutes{5}), .phase = Phase::put_back});
+  const Outcome outcome = run_all(api, operation, {.timeout = minutes{5}});
+  CHECK(outcome.error->code == Code::timed_out);
+  CHECK(outcome.left.empty());
+  CHECK(api.elapsed() >= minutes{7});
+}
+
 TEST_CASE("runner: a cause that stands ends the wait after the stall timeout, not before") {
   FakeApi api;
   api.at(seconds{1}, [&] { api.merge(gvr::pvc(), "demo", "a", {{"status", {{"error", "no space left"}}}}); });
