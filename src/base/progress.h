@@ -10,10 +10,11 @@
 
 namespace wukong {
 
-/// One line of progress: an object that the user asked for.
+/// One line of progress: a target, which the user asked for, or a step towards them.
 struct Row {
   enum class State { waiting, running, done, failed, skipped };
   std::string name{};
+  bool helper{};  // no target: shown, but not counted
   State state{State::waiting};
   std::string stage{};               // "Snapshotting"
   std::string detail{};              // "1 of 2 volumes bound"
@@ -32,5 +33,13 @@ struct Progress {
   std::string phase{};                     // "undoing", "tidying up"; empty in the main part
   std::size_t revision{};
 };
+
+/// The rows that count.
+inline std::vector<const Row*> targets(const Progress& progress) {
+  std::vector<const Row*> found;
+  for (const Row& row : progress.rows)
+    if (!row.helper) found.push_back(&row);
+  return found;
+}
 
 }  // namespace wukong

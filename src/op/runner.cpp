@@ -119,6 +119,8 @@ void Runner::State::build_rows() {
     if (!s.after.empty()) nodes[i].after = by_id.at(s.after);
     for (const std::string& need : s.needs) nodes[by_id.at(need)].dependents.push_back(i);
   }
+  const bool grouped = std::ranges::any_of(tallies, &Tally::target);
+  for (std::size_t i = 0; i < tallies.size(); ++i) progress.rows[i].helper = grouped && !tallies[i].target;
 }
 
 /// The table above `Phase` in operation.h.
@@ -365,10 +367,9 @@ void Runner::State::finish() {
   waits.cancel_all();
   progress.phase.clear();
   progress.connection.clear();
-  const bool grouped = std::ranges::any_of(tallies, &Tally::target);
-  for (const Tally& tally : tallies)
-    if (tally.target || !grouped)
-      ++(tally.open == 0 && tally.missed == 0 ? outcome.succeeded : outcome.failed);
+  for (std::size_t i = 0; i < tallies.size(); ++i)
+    if (!progress.rows[i].helper)
+      ++(tallies[i].open == 0 && tallies[i].missed == 0 ? outcome.succeeded : outcome.failed);
   outcome.error = ending(outcome, operation.title, progress.rows.size());
   touch();
 }

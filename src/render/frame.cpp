@@ -260,11 +260,9 @@ std::vector<std::string> fitting_rows(const Progress& progress, std::size_t max_
 
 std::string title_line(const Progress& progress, std::size_t columns, const Surface& surface) {
   std::string tail = progress.phase.empty() ? "" : " - " + printable(progress.phase);
-  if (progress.rows.size() > 1) {
-    const auto count = [&](Row::State state) {
-      return std::ranges::count(progress.rows, state, &Row::state);
-    };
-    tail += fmt::format("  {} of {} done", count(Row::State::done), progress.rows.size());
+  if (const std::vector<const Row*> all = targets(progress); all.size() > 1) {
+    const auto count = [&](Row::State state) { return std::ranges::count(all, state, &Row::state); };
+    tail += fmt::format("  {} of {} done", count(Row::State::done), all.size());
     if (const auto failed = count(Row::State::failed); failed > 0) tail += fmt::format(", {} failed", failed);
   }
   const std::size_t tail_width = display_width(tail);

@@ -101,7 +101,7 @@ std::string operation_line(const Progress& progress) {
   Line line{{"type", "operation"}, {"title", progress.title}};
   put_text(line, "phase", progress.phase);
   put_text(line, "connection", progress.connection);
-  line["rows"] = progress.rows.size();
+  line["rows"] = targets(progress).size();
   return finished(line);
 }
 
@@ -140,7 +140,9 @@ void JsonLinesView::note(std::string_view kind, std::string_view message) {
 }
 
 void JsonLinesView::finish(const Progress& progress, Time now) {
-  const auto count = [&](Row::State state) { return std::ranges::count(progress.rows, state, &Row::state); };
+  const auto count = [all = targets(progress)](Row::State state) {
+    return std::ranges::count(all, state, &Row::state);
+  };
   const Line result{{"type", "result"},
                     {"done", count(Row::State::done)},
                     {"failed", count(Row::State::failed)},

@@ -50,12 +50,6 @@ std::string row_line(const Row& row, Time now) {
   return printable(row.name + ": " + text) + "\n";
 }
 
-std::string counts_of(const Progress& progress) {
-  std::vector<const Row*> all;
-  for (const Row& row : progress.rows) all.push_back(&row);
-  return count_states(all);
-}
-
 /// The running row that began first, or nullptr.
 const Row* slowest(const Progress& progress) {
   const Row* found = nullptr;
@@ -107,7 +101,7 @@ std::string PlainView::sign_of_life(const Progress& progress, Time now) const {
   const std::string since = row == nullptr ? std::string() : elapsed_text(*row, now);
   if (progress.rows.size() == 1 && row != nullptr)
     return printable(fmt::format("{}: {} ({})", row->name, what_it_does(*row), since)) + "\n";
-  std::string line = counts_of(progress);
+  std::string line = count_states(targets(progress));
   if (row != nullptr && progress.rows.size() <= kManyRows)
     line += fmt::format("; longest: {}: {}", row->name, what_it_does(*row));
   if (!since.empty()) line += fmt::format(" ({})", since);
@@ -121,7 +115,7 @@ void PlainView::update(const Progress& progress, Time now) {
   const bool said = !out.empty();
   if ((many || !said) && now - *last_line_ >= kQuiet) {
     out += sign_of_life(progress, now);
-    counts_ = counts_of(progress);
+    counts_ = count_states(targets(progress));
     last_line_ = now;
   }
   // With many rows the counts come every 10 s, whatever failed in between.
@@ -136,8 +130,9 @@ void PlainView::note(std::string_view kind, std::string_view message) {
 void PlainView::finish(const Progress& progress, Time now) {
   lost_ = false;  // that it is over does not mean that the cluster is back
   update(progress, now);
-  const std::string counts = counts_of(progress);
-  if (progress.rows.size() > 1 && counts != counts_) write_(printable(counts) + "\n");
+  const std::vector<const Row*> all = targets(progress);
+  const std::string counts = count_states(all);
+  if (all.size() > 1 && counts != counts_) write_(printable(counts) + "\n");
 }
 
 }  // namespace wukong::render

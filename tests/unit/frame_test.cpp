@@ -153,6 +153,15 @@ TEST_CASE("frame: fits every terminal, however small") {
   }
 }
 
+TEST_CASE("frame: steps on the way are shown, but not counted") {
+  Progress progress = thirty();
+  progress.rows.resize(3);
+  progress.rows.insert(progress.rows.begin(), {.name = "VirtualMachineSnapshot demo/x", .helper = true});
+  const auto lines = frame(progress, {}, kStart + seconds(72));
+  CHECK(lines[0].ends_with("3 of 3 done"));
+  CHECK(lines.size() == 5);
+}
+
 TEST_CASE("frame: the name outlives everything else in a row") {
   const auto row = [](int width) { return frame(one_clone(), {.width = width}, kStart + seconds(72)).at(1); };
   CHECK(row(80).ends_with("web2  Restoring  ██████░░░░░░░░░░  42%  1 of 2 volumes bound  1m12s"));

@@ -86,6 +86,14 @@ TEST_CASE("json lines: the end is counted") {
         "\n");
 }
 
+TEST_CASE("json lines: steps on the way are no targets") {
+  Fixture f;
+  f.progress.rows.push_back({.name = "VirtualMachineSnapshot demo/x", .helper = true, .state = State::done});
+  CHECK(f.at(0).find("\"rows\":1}") != std::string::npos);
+  f.view.finish(f.progress, kStart + seconds(9));
+  CHECK(f.out.find("\"done\":0,") != std::string::npos);
+}
+
 TEST_CASE("json lines: notes and errors are JSON too") {
   Fixture f;
   f.view.note("warning", "a \"disk\"\nis left out");

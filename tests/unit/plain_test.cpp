@@ -90,6 +90,20 @@ TEST_CASE("plain: many rows show failures and counts only") {
   CHECK(f.out == "199 done, 1 failed\n");
 }
 
+TEST_CASE("plain: steps on the way are not counted") {
+  Fixture f;
+  f.progress.rows = {{.name = "VirtualMachineSnapshot demo/x", .helper = true, .state = State::done},
+                     {.name = "web-1", .state = State::done},
+                     {.name = "web-2", .state = State::done}};
+  f.at(0);
+  f.out.clear();
+  f.view.finish(f.progress, kStart + seconds(1));
+  CHECK(f.out == "2 done\n");
+  f.progress.rows.pop_back();
+  f.view.finish(f.progress, kStart + seconds(2));
+  CHECK(f.out == "2 done\n");
+}
+
 TEST_CASE("plain: the cluster going away and coming back is told once each") {
   Fixture f;
   f.at(0);

@@ -48,6 +48,24 @@ TEST_CASE("runner: creates, waits, ends") {
   CHECK(api.elapsed() < seconds{6});
 }
 
+TEST_CASE("runner: what serves no one target is a row, but no target") {
+  FakeApi api;
+  Operation operation = one_claim();
+  operation.steps.push_back({.id = "other", .action = Create{claim("b"), marked(claim("b"))}});
+  const Runner runner(api, std::move(operation), {});
+  REQUIRE(runner.progress().rows.size() == 2);
+  CHECK(targets(runner.progress()).size() == 1);
+  CHECK(runner.progress().rows[1].helper);
+}
+
+TEST_CASE("runner: without groups, every row is a target") {
+  FakeApi api;
+  Operation operation;
+  operation.steps.push_back({.id = "a", .action = phase_is(claim("a"), "Bound")});
+  operation.steps.push_back({.id = "b", .action = phase_is(claim("b"), "Bound")});
+  CHECK(targets(Runner(api, std::move(operation), {}).progress()).size() == 2);
+}
+
 TEST_CASE("runner: a final failure ends the wait at once and undoes") {
   FakeApi api;
   api.at(seconds{5}, [&] { api.merge(gvr::pvc(), "demo", "a", phase("Failed")); });
