@@ -85,6 +85,7 @@ Result<Seen> look(const std::vector<ObjectArgument>& arguments, std::chrono::nan
   WUKONG_CHECK(add_attached(seen.inventory, arguments, api));
   WUKONG_CHECK(add_elsewhere(seen.inventory, snapshots_in(arguments, seen.inventory), api));
   WUKONG_TRY(seen.plan, plan_cancel(arguments, seen.inventory, cx.scope(), limit));
+  WUKONG_CHECK(cx.check_permissions(seen.plan.operation, "cancel this"));
   return seen;
 }
 
@@ -124,7 +125,6 @@ Result<void> run(const CancelOptions& o, Context& cx) {
   WUKONG_TRY(Seen seen, look(arguments, settled.timeout, *api, cx));
   std::set<std::string> said;
   say_refused(seen.plan, said, cx);
-  WUKONG_CHECK(cx.check_permissions(seen.plan.operation, "cancel this"));
   const bool only_names = o.format == "name";
   if (settled.dry_run != DryRunMode::none) {
     WUKONG_CHECK(settled.dry_run == DryRunMode::server ? try_deletions(seen.plan, only_names, *api, cx)

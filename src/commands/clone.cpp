@@ -43,14 +43,9 @@ Result<CopyFacts> gather_native(const CloneOptions& o, const CloneNames& names, 
   return CopyFacts{.base = std::move(base)};
 }
 
-/// The plan of the method that fits, which is then known in `names`. Errors: as gathering and planning.
-Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, const Settled& settled,
-                              kube::Api& api, Context& cx) {
-  WUKONG_TRY(CloneFacts base, gather_clone(names, api, cx.discovery(), cx.scope()));
-  if (!o.resume.empty()) {
-    WUKONG_TRY(base.earlier, gather_earlier(names, base.served, api, cx.scope()));
-    cx.note("note", resume_note(base.earlier, cx.scope()));
-  }
+/// The plan of the method that fits `base`, and is then known in `names`. Errors: as gathering and planning.
+Result<op::Operation> planned_with(CloneFacts base, const CloneOptions& o, CloneNames& names,
+                                   const Settled& settled, kube::Api& api, Context& cx) {
   if (o.method == "auto" && o.count > 0) {
     const kube::Permission claims{.verb = "create", .resource = gvr::pvc().resource, .ns = cx.scope().ns};
     WUKONG_TRY(const std::vector<kube::Permission> missing, kube::missing_permissions(api, {claims}));
@@ -81,6 +76,17 @@ Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, const Se
   }
   WUKONG_TRY(const CopyFacts facts, gather_native(o, names, std::move(base), api, cx.scope()));
   return plan_native(o, names, facts, settled, cx.scope());
+}
+
+Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, const Settled& settled,
+                              kube::Api& api, Context& cx) {
+  WUKONG_TRY(CloneFacts base, gather_clone(names, api, cx.discovery(), cx.scope()));
+  if (o.resume.empty()) return planned_with(std::move(base), o, names, settled, api, cx);
+  WUKONG_TRY(base.earlier, gather_earlier(names, base.served, api, cx.scope()));
+  std::string going_on = resume_note(base.earlier, cx.scope());
+  WUKONG_TRY(op::Operation operation, planned_with(std::move(base), o, names, settled, api, cx));
+  operation.notes.insert(operation.notes.begin(), std::move(going_on));
+  return operation;
 }
 
 /// The step after which a target is there, and not undone any more.

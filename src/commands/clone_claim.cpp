@@ -110,7 +110,6 @@ Result<ClaimFacts> gather_claim(const CloneNames& names, bool resumed, Context& 
   WUKONG_TRY(base.served, cx.discovery().served());
   if (resumed) {
     WUKONG_TRY(base.earlier, gather_earlier(names, base.served, api, cx.scope()));
-    cx.note("note", resume_note(base.earlier, cx.scope()));
   }
   WUKONG_TRY(CdiFacts cdi, gather_cdi(names, std::move(base), api, cx.scope()));
   std::vector<kube::Read> reads{{.gvr = gvr::pvc(), .ns = cx.scope().ns, .name = names.source},
@@ -243,6 +242,8 @@ Result<void> run_clone_claim(const CloneOptions& o, const Settled& settled, cons
   WUKONG_TRY(const CloneNames names, claim_names(o, cx.scope()));
   WUKONG_TRY(const ClaimFacts facts, gather_claim(names, !o.resume.empty(), cx, *api));
   WUKONG_TRY(op::Operation operation, plan_claim(o, names, facts, settled, cx.scope()));
+  if (!o.resume.empty())
+    operation.notes.insert(operation.notes.begin(), resume_note(facts.cdi.copies.base.earlier, cx.scope()));
   WUKONG_CHECK(cx.check_permissions(operation, "clone claims"));
   if (o.resume.empty()) WUKONG_CHECK(cx.check_quotas(operation));
   WUKONG_CHECK(check_clone_right(names, operation, *api, cx.scope()));

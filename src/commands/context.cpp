@@ -212,7 +212,7 @@ Result<void> Context::print_objects(render::Printer printer, std::vector<Json> o
   return {};
 }
 
-Result<void> Context::check_permissions(const op::Operation& operation, const std::string& command) {
+Result<void> Context::check_permissions(op::Operation& operation, const std::string& command) {
   const op::Permissions wanted = op::permissions(operation);
   std::vector<kube::Permission> all = wanted.required;
   all.insert(all.end(), wanted.optional.begin(), wanted.optional.end());
@@ -233,7 +233,8 @@ Result<void> Context::check_permissions(const op::Operation& operation, const st
     error.hint = roles_to_ask_for(all, scope_.ns);
     return error;
   }
-  for (const std::string& line : lacking_notes(missing, scope_.ns)) note("note", line);
+  const std::vector<std::string> lacks = lacking_notes(missing, scope_.ns);
+  operation.notes.insert(operation.notes.begin(), lacks.begin(), lacks.end());
   return {};
 }
 
@@ -258,7 +259,6 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
       render::make_progress_view(plain ? render::ProgressMode::plain : settled.progress, surface(), io_.err);
   warn_beside_ = [&view](std::string_view words) { view->note("warning", words); };
   const kube::Handle aside([this] { warn_beside_ = nullptr; });
-  for (const std::string& text : operation.notes) view->note("note", text);
   if (makes_something(operation))
     operation.title = fmt::format("operation {}: {}", operation.id, operation.title);
 
@@ -268,6 +268,8 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
                            .cancel_command = operation.cancel_command,
                            .put_back_command = operation.put_back_command,
                            .results = operation.results};
+  const std::vector<std::string> notes = operation.notes;
+  bool begun = false;
   bool said_interrupted = false;
   bool due = true;
   kube::Handle frame;
@@ -279,6 +281,11 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
   };
   draw_later();
   op::Outcome outcome = op::run(*api_, std::move(operation), run_options, [&](const op::Runner& runner) {
+    if (!std::exchange(begun, true)) {
+      view->begin(runner.progress(), api_->now());
+      for (const std::string& text : notes) view->note("note", text);
+      return;
+    }
     if (runner.signal() != 0 && !std::exchange(said_interrupted, true))
       view->note("", "interrupted: ending what is on its way; once more leaves at once");
     if (runner.finished()) return view->finish(runner.progress(), api_->now());

@@ -102,8 +102,8 @@ class Context {
 
   /// Asks on a terminal whether `what` shall be done. Errors: `precondition`: not confirmed, or there is no terminal.
   Result<void> confirm(const std::string& what) const;
-  /// Refuses when the user lacks a permission that the operation's writes need; says which optional ones lack.
-  Result<void> check_permissions(const op::Operation& operation, const std::string& command);
+  /// Refuses when the user lacks a permission that the operation's writes need; its notes say which optional ones lack.
+  Result<void> check_permissions(op::Operation& operation, const std::string& command);
   /// Refuses what quotas and limit ranges of the namespace leave no room for.
   Result<void> check_quotas(const op::Operation& operation);
   /// Carries the operation out with progress on stderr. What stands afterwards and what could not be done is said.

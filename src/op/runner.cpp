@@ -425,6 +425,7 @@ Outcome run(kube::Api& api, Operation operation, RunOptions options,
             const std::function<void(const Runner&)>& changed) {
   Runner runner(api, std::move(operation), std::move(options));
   const kube::Handle signals = api.on_signal([&](int signal) { runner.interrupt(signal); });
+  changed(runner);
   runner.start();
   while (!runner.finished()) {
     changed(runner);

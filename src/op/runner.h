@@ -69,7 +69,8 @@ class Runner {
   std::shared_ptr<State> state_;  // callbacks know it weakly: requests outlive an abandoned run
 };
 
-/// start() and turn `api` until finished; signals of `api` interrupt. `changed` is called after each turn.
+/// start() and turn `api` until finished; signals of `api` interrupt. `changed` is called before the start, and after it and each
+/// turn.
 Outcome run(kube::Api& api, Operation operation, RunOptions options,
             const std::function<void(const Runner&)>& changed);
 

@@ -258,20 +258,16 @@ std::vector<std::string> fitting_rows(const Progress& progress, std::size_t max_
   }
 }
 
-std::string title_line(const Progress& progress, std::size_t columns, const Surface& surface) {
-  std::string tail = progress.phase.empty() ? "" : " - " + printable(progress.phase);
+/// "12 of 30 done, 1 failed - undoing"; "" for one target at work.
+std::string state_line(const Progress& progress) {
+  std::string line;
   if (const std::vector<const Row*> all = targets(progress); all.size() > 1) {
     const auto count = [&](Row::State state) { return std::ranges::count(all, state, &Row::state); };
-    tail += fmt::format("  {} of {} done", count(Row::State::done), all.size());
-    if (const auto failed = count(Row::State::failed); failed > 0) tail += fmt::format(", {} failed", failed);
+    line = fmt::format("{} of {} done", count(Row::State::done), all.size());
+    if (const auto failed = count(Row::State::failed); failed > 0) line += fmt::format(", {} failed", failed);
   }
-  const std::size_t tail_width = display_width(tail);
-  // Where both do not fit, what changes is worth more than the end of a title.
-  const std::size_t title_width =
-      columns > tail_width + 8 ? columns - tail_width : std::min<std::size_t>(columns, 8);
-  const std::string title = cut(printable(progress.title), title_width, surface);
-  return colored(title, Color::bold, surface) +
-         cut(tail, columns - std::min(columns, display_width(title)), surface);
+  if (progress.phase.empty()) return line;
+  return line + (line.empty() ? "" : " - ") + printable(progress.phase);
 }
 
 }  // namespace
@@ -313,8 +309,10 @@ std::string count_states(const std::vector<const Row*>& rows) {
 std::vector<std::string> frame(const Progress& progress, const Surface& surface, Time now) {
   const std::size_t columns = static_cast<std::size_t>(std::max(surface.width, 2)) - 1;
   const std::size_t height = static_cast<std::size_t>(std::max(surface.height, 2)) - 1;
-  std::vector<std::string> lines{title_line(progress, columns, surface)};
-  if (const std::string lost = connection_line(progress, now); !lost.empty() && height > 1) {
+  std::vector<std::string> lines;
+  if (const std::string state = state_line(progress); !state.empty())
+    lines.push_back(colored(cut(state, columns, surface), Color::bold, surface));
+  if (const std::string lost = connection_line(progress, now); !lost.empty() && height > lines.size()) {
     const std::string line = fmt::format("{} {}", symbols(surface.unicode).trouble, lost);
     lines.push_back(colored(cut(line, columns, surface), Color::yellow, surface));
   }

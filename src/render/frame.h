@@ -11,8 +11,8 @@
 
 namespace wukong::render {
 
-/// The lines to show at `now`: pure. No line is as wide as `surface.width`, for the last column of a terminal
-/// wraps; there are fewer lines than `surface.height`, but always one. More than eight rows: those that
+/// The lines to show at `now`, below the title: pure. No line is as wide as `surface.width`, for the last column of a terminal
+/// wraps; there are fewer lines than `surface.height`, or one. More than eight rows: those that
 /// failed and the seven that run longest, and how many there are beside them.
 std::vector<std::string> frame(const Progress& progress, const Surface& surface, Time now);
 

@@ -130,6 +130,11 @@ std::string JsonLinesView::lines(const Progress& progress, Time now, bool last) 
   return out;
 }
 
+void JsonLinesView::begin(const Progress& progress, Time now) {
+  began_ = now;
+  write_(operation_ = operation_line(progress));
+}
+
 void JsonLinesView::update(const Progress& progress, Time now) {
   if (!began_) began_ = now;
   if (const std::string out = lines(progress, now, false); !out.empty()) write_(out);

@@ -32,6 +32,7 @@ class JsonLinesView final : public ProgressView {
  public:
   explicit JsonLinesView(std::function<void(std::string_view)> write);
 
+  void begin(const Progress& progress, Time now) override;
   void update(const Progress& progress, Time now) override;
   void note(std::string_view kind, std::string_view message) override;
   void finish(const Progress& progress, Time now) override;

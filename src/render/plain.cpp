@@ -108,6 +108,8 @@ std::string PlainView::sign_of_life(const Progress& progress, Time now) const {
   return line.empty() ? line : printable(line) + "\n";
 }
 
+void PlainView::begin(const Progress& progress, Time now) { write_(headlines(progress, now)); }
+
 void PlainView::update(const Progress& progress, Time now) {
   const bool many = progress.rows.size() > kManyRows;
   if (!last_line_) last_line_ = now;

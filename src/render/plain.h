@@ -18,6 +18,7 @@ class PlainView final : public ProgressView {
  public:
   PlainView(const Surface& surface, std::function<void(std::string_view)> write);
 
+  void begin(const Progress& progress, Time now) override;
   void update(const Progress& progress, Time now) override;
   void note(std::string_view kind, std::string_view message) override;
   void finish(const Progress& progress, Time now) override;

@@ -16,6 +16,7 @@ class NotesOnly final : public ProgressView {
   NotesOnly(bool color, std::function<void(std::string_view)> write)
       : color_(color), write_(std::move(write)) {}
 
+  void begin(const Progress& /*progress*/, Time /*now*/) override {}
   void update(const Progress& /*progress*/, Time /*now*/) override {}
   void note(std::string_view kind, std::string_view message) override {
     write_(note_line(kind, message, color_));

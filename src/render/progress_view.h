@@ -25,6 +25,8 @@ struct Surface {
 class ProgressView {
  public:
   virtual ~ProgressView() = default;
+  /// Says what begins, before all else.
+  virtual void begin(const Progress& progress, Time now) = 0;
   /// Shows the state of now; cheap when nothing changed. Called about ten times a second.
   virtual void update(const Progress& progress, Time now) = 0;
   /// Writes a line of text so that it stays, above whatever is drawn. `kind`: "note", "warning" or empty.

@@ -2,13 +2,19 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "render/frame.h"
 #include "render/note.h"
+#include "render/style.h"
 
 namespace wukong::render {
 
 TerminalView::TerminalView(const Surface& surface, std::function<void(std::string_view)> write)
     : surface_(surface), lines_(surface.width, surface.height, std::move(write)) {}
+
+void TerminalView::begin(const Progress& progress, Time /*now*/) {
+  lines_.write_above(paint(printable(progress.title), surface_.color ? Color::bold : Color::none) + "\n");
+}
 
 void TerminalView::update(const Progress& progress, Time now) { lines_.show(frame(progress, surface_, now)); }
 

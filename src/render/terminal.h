@@ -13,6 +13,7 @@ class TerminalView final : public ProgressView {
  public:
   TerminalView(const Surface& surface, std::function<void(std::string_view)> write);
 
+  void begin(const Progress& progress, Time now) override;
   void update(const Progress& progress, Time now) override;
   void note(std::string_view kind, std::string_view message) override;
   void finish(const Progress& progress, Time now) override;

@@ -509,12 +509,16 @@ void serve_clone(testing::FakeApi& api) {
   });
 }
 
-Result<void> command(testing::FakeApi& api, Screen& screen, const std::vector<std::string>& words) {
+Result<void> command(testing::FakeApi& api, Io io, const std::vector<std::string>& words) {
   Registry registry;
   auto asked = registry.parse(words);
   if (!asked) return std::move(asked.error());
-  Context context(screen.io(), asked->global, api, "demo");
+  Context context(std::move(io), asked->global, api, "demo");
   return asked->run(context);
+}
+
+Result<void> command(testing::FakeApi& api, Screen& screen, const std::vector<std::string>& words) {
+  return command(api, screen.io(), words);
 }
 
 }  // namespace
@@ -527,8 +531,28 @@ TEST_CASE("clone --wait: prints the new VM, removes the clone object") {
   CHECK(screen.out == "NAME   STATUS    DISKS     CLONED FROM\nweb2   Stopped   1 bound   web\n");
   CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
   CHECK(
-      screen.err.starts_with("note: method native: KubeVirt's own clone can do all that is asked\noperation "
-                             "opid1: clone demo/web -> demo/web2\n"));
+      screen.err.starts_with("operation opid1: clone demo/web -> demo/web2\n"
+                             "note: method native: KubeVirt's own clone can do all that is asked\n"));
+}
+
+TEST_CASE("clone: the operation's id comes before all else that is told, and before the first write") {
+  for (const char* mode : {"plain", "json", "bar"}) {
+    testing::FakeApi api;
+    serve_clone(api);
+    Screen screen;
+    Io io = screen.io();
+    io.err_is_terminal = std::string_view(mode) == "bar";
+    io.err = [&](std::string_view text) {
+      if (screen.err.empty()) CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
+      screen.err += text;
+    };
+    REQUIRE(command(api, io, {"clone", "web", "web2", "--resume", "opid1", "--progress", mode}).has_value());
+    const std::size_t note = screen.err.find("nothing of operation opid1 was found");
+    CHECK(screen.err.find("operation opid1: clone demo/web -> demo/web2") < 40);
+    CHECK(note != std::string::npos);
+    CHECK(note < screen.err.find("method native"));
+    CHECK(screen.err.find("method native") < screen.err.find("Creating"));
+  }
 }
 
 TEST_CASE("clone: without --wait says how to wait and how to give up") {

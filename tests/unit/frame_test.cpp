@@ -135,7 +135,7 @@ TEST_CASE("frame: colour changes no text and no width") {
     }
   }
   const auto lines = frame(finished(), {.color = true}, kStart);
-  CHECK(lines[1].starts_with("\x1b[32m✓\x1b[0m web2"));
+  CHECK(lines[0].starts_with("\x1b[32m✓\x1b[0m web2"));
 }
 
 TEST_CASE("frame: fits every terminal, however small") {
@@ -153,17 +153,22 @@ TEST_CASE("frame: fits every terminal, however small") {
   }
 }
 
+TEST_CASE("frame: one target at work has its row only") {
+  CHECK(frame(one_clone(), {}, kStart).size() == 1);
+  CHECK(frame({.title = "clone demo/web"}, {}, kStart).empty());
+}
+
 TEST_CASE("frame: steps on the way are shown, but not counted") {
   Progress progress = thirty();
   progress.rows.resize(3);
   progress.rows.insert(progress.rows.begin(), {.name = "VirtualMachineSnapshot demo/x", .helper = true});
   const auto lines = frame(progress, {}, kStart + seconds(72));
-  CHECK(lines[0].ends_with("3 of 3 done"));
+  CHECK(lines[0] == "3 of 3 done");
   CHECK(lines.size() == 5);
 }
 
 TEST_CASE("frame: the name outlives everything else in a row") {
-  const auto row = [](int width) { return frame(one_clone(), {.width = width}, kStart + seconds(72)).at(1); };
+  const auto row = [](int width) { return frame(one_clone(), {.width = width}, kStart + seconds(72)).at(0); };
   CHECK(row(80).ends_with("web2  Restoring  ██████░░░░░░░░░░  42%  1 of 2 volumes bound  1m12s"));
   CHECK(row(64).find("░  42%  1 of 2 volume…  1m12s") != std::string::npos);
   CHECK(row(50).ends_with("web2  Restoring  ██████░░░░░░░░░░  42%  1m12s"));
@@ -184,7 +189,7 @@ TEST_CASE("frame: without Unicode everything drawn is ASCII") {
 TEST_CASE("frame: the spinner turns with the time, nothing else does") {
   const Surface surface{.width = 80};
   const auto at = [&](int ms) {
-    return frame(one_clone(), surface, kStart + std::chrono::milliseconds(ms))[1];
+    return frame(one_clone(), surface, kStart + std::chrono::milliseconds(ms))[0];
   };
   CHECK(at(0) == at(99));
   CHECK(at(0) != at(100));
@@ -192,7 +197,7 @@ TEST_CASE("frame: the spinner turns with the time, nothing else does") {
 
 TEST_CASE("frame: control characters from a server do not reach the terminal") {
   Progress progress = one_clone();
-  progress.title = "a\x1b[2Jb";
+  progress.phase = "a\x1b[2Jb";
   progress.rows[0].name = "x\ry";
   progress.rows[0].trouble = "quota\x9b\x1b]0;pwned\x07";
   progress.connection = "\x1b[H";
@@ -203,9 +208,9 @@ TEST_CASE("frame: control characters from a server do not reach the terminal") {
 TEST_CASE("frame: a bar is never rounded up to the end") {
   Progress progress = one_clone();
   progress.rows[0].fraction = 0.9999;
-  CHECK(frame(progress, {}, kStart)[1].find("░  99%") != std::string::npos);
+  CHECK(frame(progress, {}, kStart)[0].find("░  99%") != std::string::npos);
   progress.rows[0].fraction = 7;
-  CHECK(frame(progress, {}, kStart)[1].find("█ 100%") != std::string::npos);
+  CHECK(frame(progress, {}, kStart)[0].find("█ 100%") != std::string::npos);
 }
 
 }  // namespace wukong::render

@@ -34,6 +34,14 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE("json lines: the operation comes first, and once") {
+  Fixture f;
+  f.view.begin(f.progress, kStart);
+  CHECK(f.out == R"({"type":"operation","title":"clone demo/web -> demo/web2","rows":1})"
+                 "\n");
+  CHECK(f.at(0).find("operation") == std::string::npos);
+}
+
 TEST_CASE("json lines: the operation, then every change of a row") {
   Fixture f;
   CHECK(f.at(0) ==

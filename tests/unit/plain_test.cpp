@@ -50,6 +50,13 @@ TEST_CASE("plain: one line per change") {
   CHECK(f.at(7) == "web2: done (7.0s)\n");
 }
 
+TEST_CASE("plain: the title comes first, and once") {
+  Fixture f;
+  f.view.begin(f.progress, kStart);
+  CHECK(f.out == "clone demo/web -> demo/web2\n");
+  CHECK(f.at(0).empty());
+}
+
 TEST_CASE("plain: silence is broken every 10 s, with the time") {
   Fixture f;
   f.progress.rows.push_back({.name = "web2",

@@ -49,8 +49,9 @@ class Screen {
   void narrow(int width) {
     width_ = static_cast<std::size_t>(width);
     std::vector<std::vector<std::string>> old = std::exchange(rows_, {});
+    const std::size_t cursor_row = row_;
     for (std::size_t i = 0; i < old.size(); ++i) {
-      if (i == row_) row_ = rows_.size();
+      if (i == cursor_row) row_ = rows_.size();
       for (std::size_t at = 0; at == 0 || at < old[i].size(); at += width_)
         rows_.emplace_back(
             old[i].begin() + static_cast<std::ptrdiff_t>(at),
@@ -189,6 +190,17 @@ TEST_CASE("terminal: notes stay above the frame") {
   const auto lines = f.screen.lines();
   CHECK(lines.back() == "web-0 is ready");
   CHECK(lines.size() == 7);
+}
+
+TEST_CASE("terminal: the title stands above the notes") {
+  Fixture f({.terminal = true, .color = true});
+  f.progress = clones(2);
+  f.view->begin(f.progress, kStart);
+  f.view->note("note", "method snapshot");
+  f.view->update(f.progress, kStart);
+  f.view->note("warning", "a disk is left out");
+  CHECK(f.screen.lines() ==
+        f.expected(kStart, {"clone demo/web", "note: method snapshot", "warning: a disk is left out"}));
 }
 
 TEST_CASE("terminal: a narrower terminal leaves nothing of the old frame") {
