@@ -173,9 +173,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
       .id = at.operation_id, .request = n.marks.request_hash, .title = clone_title(names, at)};
   operation.results = {{gvr::vm(), at.ns, names.target}};
   operation.notes = clone_notes(names, facts.base, at);
-  // The ordinary way: nothing to tell where nothing is to be told.
-  if (!names.reason.empty() && settled.progress != render::ProgressMode::none)
-    operation.notes.push_back(fmt::format("method native: {}", names.reason));
+  if (!names.reason.empty()) operation.usual_note = fmt::format("method native: {}", names.reason);
   if (std::string note = unread_sizes_note(names, facts); !note.empty())
     operation.notes.push_back(std::move(note));
   if (options.start)

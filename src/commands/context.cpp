@@ -247,6 +247,14 @@ Result<void> Context::check_quotas(const op::Operation& operation) {
   return commands::check_quotas(operation.charge, {std::move(got[0]), std::move(got[1])}, scope_);
 }
 
+/// Where nothing is to be told, what is ordinary is not.
+std::vector<std::string> Context::notes_of(const op::Operation& operation) const {
+  std::vector<std::string> notes = operation.notes;
+  if (!operation.usual_note.empty() && progress_ != render::ProgressMode::none)
+    notes.push_back(operation.usual_note);
+  return notes;
+}
+
 op::Outcome Context::run(op::Operation operation, const WriteOptions& options, const Settled& settled) {
   const op::RunOptions run_options{.timeout = settled.timeout,
                                    .stall_timeout = settled.stall_timeout,
@@ -268,7 +276,7 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
                            .cancel_command = operation.cancel_command,
                            .put_back_command = operation.put_back_command,
                            .results = operation.results};
-  const std::vector<std::string> notes = operation.notes;
+  const std::vector<std::string> notes = notes_of(operation);
   bool begun = false;
   bool said_interrupted = false;
   bool due = true;
@@ -325,7 +333,7 @@ Result<void> Context::show_plan(const op::Operation& operation, DryRunMode mode,
   if (by_server) {
     WUKONG_TRY(tried, op::dry_run(*api_, operation, field_manager));
   }
-  for (const std::string& text : operation.notes) note("note", text);
+  for (const std::string& text : notes_of(operation)) note("note", text);
   for (const std::string& text : tried.not_tried) note("note", "not tried: " + text);
   if (!printer.is_table())
     return print_objects(printer, by_server ? std::move(tried.objects) : op::manifests(operation));

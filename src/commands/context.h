@@ -116,6 +116,7 @@ class Context {
   void log(const std::vector<std::string>& lines) const;
   std::function<void(const kube::Traced&, bool)> tracer() const;
   void warn(std::string_view words) const;
+  std::vector<std::string> notes_of(const op::Operation& operation) const;
   void say_after(const op::Operation& operation, const op::Outcome& outcome) const;
 
   Io io_;

@@ -133,6 +133,7 @@ struct Operation {
   std::string title{};    // "clone demo/web -> demo/web2"
   std::vector<Step> steps{};
   std::vector<std::string> notes{};       // what the user must know before it starts
+  std::string usual_note{};               // that all is done in the ordinary way, for those who look on
   std::string wait_command{};             // the exact command that waits for what was submitted
   std::string resume_command{};           // the exact command that goes on with it when it was cut off
   std::string cancel_command{};           // the exact command that gives it up

@@ -562,6 +562,7 @@ TEST_CASE("clone: without --wait says how to wait and how to give up") {
   REQUIRE(command(api, screen, {"clone", "web", "web2", "--progress", "none"}).has_value());
   CHECK(screen.out == "virtualmachineclone.clone.kubevirt.io/web2-opid1 created\n");
   CHECK(screen.err.find("kubectl wukong cancel vmclone/web2-opid1 -n demo -y") != std::string::npos);
+  CHECK(screen.err.find("method native") == std::string::npos);  // the ordinary way is no news here
 }
 
 TEST_CASE("clone --dry-run: writes nothing") {
