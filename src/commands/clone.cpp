@@ -44,8 +44,8 @@ Result<CopyFacts> gather_native(const CloneOptions& o, const CloneNames& names, 
 }
 
 /// The plan of the method that fits `base`, and is then known in `names`. Errors: as gathering and planning.
-Result<op::Operation> planned_with(CloneFacts base, const CloneOptions& o, CloneNames& names,
-                                   const Settled& settled, kube::Api& api, Context& cx) {
+Result<op::Operation> planned_with(CloneFacts base, const CloneOptions& o, CloneNames& names, kube::Api& api,
+                                   Context& cx) {
   if (o.method == "auto" && o.count > 0) {
     const kube::Permission claims{.verb = "create", .resource = gvr::pvc().resource, .ns = cx.scope().ns};
     WUKONG_TRY(const std::vector<kube::Permission> missing, kube::missing_permissions(api, {claims}));
@@ -59,11 +59,11 @@ Result<op::Operation> planned_with(CloneFacts base, const CloneOptions& o, Clone
       break;
     case CloneMethod::snapshot: {
       WUKONG_TRY(const CopyFacts facts, gather_copies(names, std::move(base), api, cx.scope()));
-      return plan_copies(o, names, facts, settled, cx.scope());
+      return plan_copies(o, names, facts, cx.scope());
     }
     case CloneMethod::restores: {
       WUKONG_TRY(const CopyFacts facts, gather_copies(names, std::move(base), api, cx.scope()));
-      return plan_restores(o, names, facts, settled, cx.scope());
+      return plan_restores(o, names, facts, cx.scope());
     }
     case CloneMethod::cdi: {
       WUKONG_TRY(CdiFacts facts, gather_cdi(names, std::move(base), api, cx.scope()));
@@ -71,20 +71,19 @@ Result<op::Operation> planned_with(CloneFacts base, const CloneOptions& o, Clone
       if (const auto source = copy_source(names, facts.copies, cx.scope())) {
         WUKONG_TRY(facts.references, gather_references(names, source->vm, o.copy_refs, api, cx.scope()));
       }
-      return plan_cdi(o, names, facts, settled, cx.scope());
+      return plan_cdi(o, names, facts, cx.scope());
     }
   }
   WUKONG_TRY(const CopyFacts facts, gather_native(o, names, std::move(base), api, cx.scope()));
-  return plan_native(o, names, facts, settled, cx.scope());
+  return plan_native(o, names, facts, cx.scope());
 }
 
-Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, const Settled& settled,
-                              kube::Api& api, Context& cx) {
+Result<op::Operation> planned(const CloneOptions& o, CloneNames& names, kube::Api& api, Context& cx) {
   WUKONG_TRY(CloneFacts base, gather_clone(names, api, cx.discovery(), cx.scope()));
-  if (o.resume.empty()) return planned_with(std::move(base), o, names, settled, api, cx);
+  if (o.resume.empty()) return planned_with(std::move(base), o, names, api, cx);
   WUKONG_TRY(base.earlier, gather_earlier(names, base.served, api, cx.scope()));
   std::string going_on = resume_note(base.earlier, cx.scope());
-  WUKONG_TRY(op::Operation operation, planned_with(std::move(base), o, names, settled, api, cx));
+  WUKONG_TRY(op::Operation operation, planned_with(std::move(base), o, names, api, cx));
   operation.notes.insert(operation.notes.begin(), std::move(going_on));
   return operation;
 }
@@ -130,7 +129,7 @@ Result<void> run(const CloneOptions& o, Context& cx) {
   WUKONG_TRY(kube::Api* const api, cx.connect());
   WUKONG_TRY(CloneNames names, clone_names(o, cx.scope()));
   WUKONG_TRY(const std::vector<Exposure> exposures, settle(o.expose, names.targets));
-  WUKONG_TRY(op::Operation operation, planned(o, names, settled, *api, cx));
+  WUKONG_TRY(op::Operation operation, planned(o, names, *api, cx));
   WUKONG_CHECK(expose(operation, exposures, names, *api, cx));
   WUKONG_CHECK(cx.check_permissions(operation, "clone VMs"));
   if (names.method == CloneMethod::cdi) WUKONG_CHECK(check_clone_right(names, operation, *api, cx.scope()));

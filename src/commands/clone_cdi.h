@@ -31,7 +31,7 @@ Result<CdiFacts> gather_cdi(const CloneNames& names, CloneFacts base, kube::Api&
 /// the removal of what was made for it; at the end that of the snapshot.
 /// Errors: `precondition`.
 Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& names, const CdiFacts& facts,
-                               const Settled& settled, const Scope& at);
+                               const Scope& at);
 
 /// Errors: `precondition`: everything that CDI would accept and never end.
 Result<void> check_cdi(const CloneNames& names, const CopySource& source, const CdiFacts& facts,

@@ -107,7 +107,7 @@ class Target {
         name_(plan_->names.targets[number - 1]),
         steps_(operation, vm_ref()) {}
 
-  void add(const Settled& settled) {
+  void add() {
     if (plan_->snapshots) first_ = {"sizes"};
     if (plan_->stops && !plan_->snapshots) first_ = {"off"};
     std::vector<std::string> made = first_;
@@ -119,7 +119,7 @@ class Target {
     for (std::size_t i = 0; i < disks().size(); ++i)
       if (owner_of(*plan_, disks()[i]) == Owner::reference) all.push_back(add_volume(i, {"vm-" + name_}));
     if (!plan_->run_strategy.empty()) all = {steps_.add_start(plan_->run_strategy, all)};
-    if (plan_->waits) add_waits(all, settled);
+    if (plan_->waits) add_waits(all);
   }
 
  private:
@@ -154,7 +154,7 @@ class Target {
                templates ? "disks of its dataVolumeTemplates go with it" : "");
   }
 
-  void add_waits(const std::vector<std::string>& needs, const Settled& settled) {
+  void add_waits(const std::vector<std::string>& needs) {
     const bool started = !plan_->run_strategy.empty();
     const status::DataVolumesWait wait{.ns = plan_->names.target_ns,
                                        .source_ns = plan_->ns,
@@ -164,11 +164,10 @@ class Target {
                                        .consumer_expected = started || plan_->fill.at_once,
                                        .until_then = until_then()};
     steps_.add("usable-" + name_, needs,
-               op::Await{vm_ref(), status::watches_data_volumes(wait), status::data_volumes_judge(wait),
-                         settled.timeout},
+               op::Await{vm_ref(), status::watches_data_volumes(wait), status::data_volumes_judge(wait)},
                "until its disks are filled, or wait for its first start");
     if (!started || !plan_->options.write.wait) return;
-    steps_.add_running({"usable-" + name_}, settled);
+    steps_.add_running({"usable-" + name_});
   }
 
   /// A clone of a claim that is made later is made of what the claim holds then.
@@ -306,7 +305,7 @@ bool has_all_volumes(const Plan& plan, const CdiFacts& facts) {
 }  // namespace
 
 Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& names, const CdiFacts& facts,
-                               const Settled& settled, const Scope& at) {
+                               const Scope& at) {
   auto plan = std::make_shared<Plan>(Plan{.names = names, .options = options, .ns = at.ns});
   plan->fill = {.full = names.disks.type == CloneType::full, .at_once = names.disks.bind};
   WUKONG_CHECK(build_source(*plan, facts, at));
@@ -333,7 +332,7 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
     operation.results.push_back({gvr::vm(), names.target_ns, target});
   operation.wait_command = wait_command(*plan, at);
   operation.cancel_command = cancel_command(*plan, at);
-  if (plan->stops) add_stop(operation, names, plan->source.vm, settled, at);
+  if (plan->stops) add_stop(operation, names, plan->source.vm, at);
   if (plan->snapshots && only_looks(names, earlier, made) && !has_all_volumes(*plan, facts))
     return refuse(fmt::format("the snapshot that {} was made from is gone, and disks of it are missing",
                               names.targets.front()),
@@ -341,7 +340,7 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
                       operation.cancel_command);
   if (plan->snapshots && only_looks(names, earlier, made)) {
     const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
-    for (const std::string& target : names.targets) add_made_target(operation, names, target, more, settled);
+    for (const std::string& target : names.targets) add_made_target(operation, names, target, more);
     if (plan->stops) add_start_again(operation, names, plan->source.vm, {}, at);
     return operation;
   }
@@ -354,11 +353,11 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
                   .volumes = volumes,
                   .kept = options.keep_snapshot,
                   .reason = "the source is running"},
-                 plan->marks, settled);
+                 plan->marks);
   }
   WUKONG_TRY(plan->references,
              add_references(operation, names, facts.references, options.copy_refs, plan->marks));
-  for (std::size_t i = 1; i <= names.targets.size(); ++i) Target(operation, plan, i).add(settled);
+  for (std::size_t i = 1; i <= names.targets.size(); ++i) Target(operation, plan, i).add();
   for (const std::string& target : names.targets)
     if (!made.contains(target))
       add_undo(operation, *plan, target);  // what was made before may be in use by now

@@ -182,7 +182,7 @@ Result<CloneNames> claim_names(const CloneOptions& o, const Scope& scope) {
 }
 
 Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& names,
-                                 const ClaimFacts& facts, const Settled& settled, const Scope& at) {
+                                 const ClaimFacts& facts, const Scope& at) {
   WUKONG_TRY(CopySource source, source_of(names, facts, at));
   WUKONG_CHECK(choose_disks(source, names, at));
   CopySource::Disk& disk = source.disks.front();
@@ -225,10 +225,9 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
       .until_then =
           fmt::format("with what {} holds then, and only while nothing uses that; --bind fills it at once",
                       names.source)};
-  steps.add(
-      "usable-" + names.target, {"disk"},
-      op::Await{ref, status::watches_data_volumes(wait), status::data_volumes_judge(wait), settled.timeout},
-      "until it is filled, or waits for its first consumer");
+  steps.add("usable-" + names.target, {"disk"},
+            op::Await{ref, status::watches_data_volumes(wait), status::data_volumes_judge(wait)},
+            "until it is filled, or waits for its first consumer");
   std::vector<Watched> watches = status::watches_data_volumes(wait);
   for (Watched& watched : watches) watched.required = false;
   steps.add_gone({steps.add_undo("disk", ref, {})}, std::move(watches), status::data_volumes_gone_judge(wait),
@@ -241,7 +240,7 @@ Result<void> run_clone_claim(const CloneOptions& o, const Settled& settled, cons
   WUKONG_TRY(kube::Api* const api, cx.connect());
   WUKONG_TRY(const CloneNames names, claim_names(o, cx.scope()));
   WUKONG_TRY(const ClaimFacts facts, gather_claim(names, !o.resume.empty(), cx, *api));
-  WUKONG_TRY(op::Operation operation, plan_claim(o, names, facts, settled, cx.scope()));
+  WUKONG_TRY(op::Operation operation, plan_claim(o, names, facts, cx.scope()));
   if (!o.resume.empty())
     operation.notes.insert(operation.notes.begin(), resume_note(facts.cdi.copies.base.earlier, cx.scope()));
   WUKONG_CHECK(cx.check_permissions(operation, "clone claims"));

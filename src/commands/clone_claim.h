@@ -25,7 +25,7 @@ Result<CloneNames> claim_names(const CloneOptions& options, const Scope& scope);
 /// Decides everything and does nothing. Steps: "disk"; with --wait "usable"; should it fail, its removal.
 /// Errors: `precondition`.
 Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& names,
-                                 const ClaimFacts& facts, const Settled& settled, const Scope& at);
+                                 const ClaimFacts& facts, const Scope& at);
 
 /// The whole command for such a source.
 Result<void> run_clone_claim(const CloneOptions& options, const Settled& settled,

@@ -57,6 +57,6 @@ std::vector<std::string> copied_claims(const CopySource& source, const std::stri
 /// removal of what was made for it; at the end that of the snapshot, unless a claim still needs it.
 /// Errors: `precondition`, `usage`.
 Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames& names,
-                                  const CopyFacts& facts, const Settled& settled, const Scope& at);
+                                  const CopyFacts& facts, const Scope& at);
 
 }  // namespace wukong::commands

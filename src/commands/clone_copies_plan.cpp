@@ -77,7 +77,7 @@ Result<Json> vm_manifest(const Plan& plan, std::size_t number, const op::Seen* s
   return manifest::vm_copy({gvr::vm(), plan.ns, target}, plan.source.vm, disks, shape, plan.marks);
 }
 
-void add_target(op::Operation& operation, const Shared& plan, const Settled& settled, std::size_t number) {
+void add_target(op::Operation& operation, const Shared& plan, std::size_t number) {
   const std::string& target = plan->names.targets[number - 1];
   TargetSteps steps(operation, {gvr::vm(), plan->ns, target});
   const bool later = !plan->names.from_snapshot;
@@ -114,11 +114,9 @@ void add_target(op::Operation& operation, const Shared& plan, const Settled& set
                               .data_volumes = owns,
                               .consumer_expected = !plan->run_strategy.empty()};
   const ObjectRef ref{gvr::vm(), plan->ns, target};
-  steps.add("usable-" + target, {last},
-            op::Await{ref, status::watches_copy(wait), status::copy_judge(wait), settled.timeout},
+  steps.add("usable-" + target, {last}, op::Await{ref, status::watches_copy(wait), status::copy_judge(wait)},
             "until its claims are bound, or wait for its first start");
-  if (!plan->run_strategy.empty() && plan->options.write.wait)
-    steps.add_running({"usable-" + target}, settled);
+  if (!plan->run_strategy.empty() && plan->options.write.wait) steps.add_running({"usable-" + target});
 }
 
 /// The claims go before the snapshot does: one that is deleted while a claim from it is Pending hangs.
@@ -183,7 +181,7 @@ std::vector<std::string> copied_claims(const CopySource& source, const std::stri
 }
 
 Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames& names,
-                                  const CopyFacts& facts, const Settled& settled, const Scope& at) {
+                                  const CopyFacts& facts, const Scope& at) {
   auto plan = std::make_shared<Plan>(Plan{.names = names, .options = options, .ns = at.ns});
   if (!names.from_snapshot) WUKONG_CHECK(check_source_vm(names, facts.base, at));
   WUKONG_TRY(plan->source, copy_source(names, facts, at));
@@ -222,10 +220,10 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   if (!names.from_snapshot) charge_snapshot(operation.charge, plan->snapshot.gvr, plan->source.disks.size());
   operation.reads = quota_reads(names.target_ns);
   const bool stop = is_to_stop(names, plan->source.vm, at);
-  if (stop) add_stop(operation, names, plan->source.vm, settled, at);
+  if (stop) add_stop(operation, names, plan->source.vm, at);
   const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
   if (only_looks(names, facts.base.earlier, made)) {
-    for (const std::string& target : names.targets) add_made_target(operation, names, target, more, settled);
+    for (const std::string& target : names.targets) add_made_target(operation, names, target, more);
     if (stop) add_start_again(operation, names, plan->source.vm, {}, at);
     return operation;
   }
@@ -237,14 +235,14 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
                   .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
                   .kept = options.keep_snapshot,
                   .reason = names.targets.size() > 1 ? "one for all of them" : ""},
-                 plan->marks, settled);
+                 plan->marks);
   std::vector<std::size_t> to_make;
   for (std::size_t i = 1; i <= names.targets.size(); ++i) {
     const std::string& target = names.targets[i - 1];
     if (made.contains(target)) {
-      add_made_target(operation, names, target, more, settled);  // and never undone: it may be in use by now
+      add_made_target(operation, names, target, more);  // and never undone: it may be in use by now
     } else {
-      add_target(operation, plan, settled, i);
+      add_target(operation, plan, i);
       to_make.push_back(i);
     }
   }

@@ -13,6 +13,6 @@ namespace wukong::commands {
 /// VirtualMachineClone afterwards; should it fail, of all that it made.
 /// Errors: `precondition`, naming the object, the cause and the next step.
 Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames& names,
-                                  const CopyFacts& facts, const Settled& settled, const Scope& at);
+                                  const CopyFacts& facts, const Scope& at);
 
 }  // namespace wukong::commands

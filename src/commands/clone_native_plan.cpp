@@ -76,11 +76,11 @@ op::Step clone_step(const Native& n, const manifest::VmShape& shape, bool stop, 
       .reason = reason};
 }
 
-op::Step usable_step(const Native& n, const Settled& settled) {
+op::Step usable_step(const Native& n) {
   std::vector<Watched> watches = speaking(n.api, status::watches_clone(n.wait()));
   return {.id = "usable",
           .needs = {"clone"},
-          .action = op::Await{n.ref, std::move(watches), status::clone_judge(n.wait()), settled.timeout},
+          .action = op::Await{n.ref, std::move(watches), status::clone_judge(n.wait())},
           .group = n.names.target,
           .reason = "until the target's claims are its own and bound, or wait for its first start"};
 }
@@ -130,9 +130,9 @@ void add_tidy(op::Operation& operation, const Native& n, bool keep) {
 }
 
 /// What follows the VirtualMachineClone.
-void add_rest(op::Operation& operation, const Native& n, const Settled& settled, bool keep) {
-  operation.steps.push_back(usable_step(n, settled));
-  TargetSteps(operation, {gvr::vm(), n.ref.ns, n.names.target}).add_after_made(n.after, "usable", settled);
+void add_rest(op::Operation& operation, const Native& n, bool keep) {
+  operation.steps.push_back(usable_step(n));
+  TargetSteps(operation, {gvr::vm(), n.ref.ns, n.names.target}).add_after_made(n.after, "usable");
   add_undo(operation, n);
   add_tidy(operation, n, keep);
 }
@@ -153,7 +153,7 @@ op::Charge charge_of(const Native& n, const CopySource& source, const CloneFacts
 }  // namespace
 
 Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames& names,
-                                  const CopyFacts& facts, const Settled& settled, const Scope& at) {
+                                  const CopyFacts& facts, const Scope& at) {
   Native n{.names = names, .api = clone_api(facts.base), .marks = clone_marks(options, names, at)};
   n.ref = {n.api.clone, at.ns, names.clone};
   n.where = at.where();
@@ -185,7 +185,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   for (const Gvr& read : {gvr::vm(), gvr::pvc()})
     operation.reads.push_back({.verb = "get", .group = read.group, .resource = read.resource, .ns = at.ns});
   const bool stop = is_to_stop(names, n.vm, at);
-  if (stop) add_stop(operation, names, n.vm, settled, at);
+  if (stop) add_stop(operation, names, n.vm, at);
   // The source is started again when the disks are there, and what is done to the target can be done only then.
   const bool waits = options.write.wait || stop || n.after.any();
   if (!waits && !options.keep)
@@ -194,10 +194,10 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
         "usable: kubectl delete virtualmachineclone {} {}",
         names.clone, names.target, names.clone, at.where()));
   if (!begun && !made.empty()) {
-    add_made_target(operation, names, names.target, n.after, settled);
+    add_made_target(operation, names, names.target, n.after);
   } else {
     operation.steps.push_back(clone_step(n, shape, stop, waits));
-    if (waits) add_rest(operation, n, settled, options.keep);
+    if (waits) add_rest(operation, n, options.keep);
   }
   if (stop) add_start_again(operation, names, n.vm, {}, at);
   return operation;

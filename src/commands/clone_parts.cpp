@@ -97,14 +97,13 @@ std::string TargetSteps::add_start(const std::string& run_strategy, std::vector<
   return call;
 }
 
-void TargetSteps::add_running(std::vector<std::string> needs, const Settled& settled) {
+void TargetSteps::add_running(std::vector<std::string> needs) {
   const status::VmWait wait{vm_.ns, vm_.name};
   add("running-" + vm_.name, std::move(needs),
-      op::Await{vm_, status::watches_vm_running(wait), status::vm_running_judge(wait), settled.timeout},
-      "until it runs");
+      op::Await{vm_, status::watches_vm_running(wait), status::vm_running_judge(wait)}, "until it runs");
 }
 
-void TargetSteps::add_after_made(const AfterMade& after, const std::string& made, const Settled& settled) {
+void TargetSteps::add_after_made(const AfterMade& after, const std::string& made) {
   std::string last = made;
   if (!after.shape.empty()) {
     last = "shape-" + vm_.name;
@@ -112,7 +111,7 @@ void TargetSteps::add_after_made(const AfterMade& after, const std::string& made
   }
   if (after.run_strategy.empty()) return;
   last = add_start(after.run_strategy, {last});
-  if (after.until_running) add_running({last}, settled);
+  if (after.until_running) add_running({last});
 }
 
 std::string TargetSteps::add_undo(const std::string& made, const ObjectRef& ref,
@@ -146,8 +145,7 @@ std::vector<Watched> snapshot_watches(const ObjectRef& ref, const status::Snapsh
   return watches;
 }
 
-void add_snapshot(op::Operation& operation, const SnapshotPart& part, const manifest::Marks& marks,
-                  const Settled& settled) {
+void add_snapshot(op::Operation& operation, const SnapshotPart& part, const manifest::Marks& marks) {
   Json manifest = manifest::vm_snapshot(part.ref, part.vm, marks);
   if (part.kept) manifest["metadata"]["annotations"][mark::kKept] = "true";
   if (!operation.results.empty() && operation.results.front().ns != part.ref.ns)
@@ -157,11 +155,11 @@ void add_snapshot(op::Operation& operation, const SnapshotPart& part, const mani
                              .action = op::Create{part.ref, std::move(manifest)},
                              .reason = part.reason});
   const status::SnapshotWait wait{part.ref.ns, part.ref.name, part.volumes};
-  operation.steps.push_back({.id = "taken",
-                             .needs = {"snapshot"},
-                             .action = op::Await{part.ref, snapshot_watches(part.ref, wait),
-                                                 status::snapshot_judge(wait), settled.timeout},
-                             .reason = "until it can be restored from"});
+  operation.steps.push_back(
+      {.id = "taken",
+       .needs = {"snapshot"},
+       .action = op::Await{part.ref, snapshot_watches(part.ref, wait), status::snapshot_judge(wait)},
+       .reason = "until it can be restored from"});
   const auto whole = [](const std::vector<kube::Fact>&, const op::Seen& seen) -> Result<void> {
     const Verdict* verdict = seen.verdict("taken");
     const std::string left_out = verdict == nullptr ? std::string{} : verdict->recall("left_out");

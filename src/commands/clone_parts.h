@@ -50,9 +50,9 @@ class TargetSteps {
   /// Starts the VM. The id of the last step.
   std::string add_start(const std::string& run_strategy, std::vector<std::string> needs);
   /// Waits until it runs.
-  void add_running(std::vector<std::string> needs, const Settled& settled);
+  void add_running(std::vector<std::string> needs);
   /// All of `after`, when step `made` is done.
-  void add_after_made(const AfterMade& after, const std::string& made, const Settled& settled);
+  void add_after_made(const AfterMade& after, const std::string& made);
   /// Removes what the step `made` has made. The id of the step.
   std::string add_undo(const std::string& made, const ObjectRef& ref, std::vector<std::string> needs);
   /// Waits until what was removed is gone, when step `after` was begun.
@@ -78,8 +78,7 @@ struct SnapshotPart {
 std::vector<Watched> snapshot_watches(const ObjectRef& ref, const status::SnapshotWait& wait);
 
 /// Steps "snapshot", "taken", and "sizes": a check that it holds the volumes, whose reads tell how large they are.
-void add_snapshot(op::Operation& operation, const SnapshotPart& part, const manifest::Marks& marks,
-                  const Settled& settled);
+void add_snapshot(op::Operation& operation, const SnapshotPart& part, const manifest::Marks& marks);
 
 /// Removes it at the end, unless one of the objects that `users` lists is not filled yet, and `is_user` says that it is made from
 /// it, or the object itself does: a snapshot that is deleted then hangs, and the claim can never be filled.

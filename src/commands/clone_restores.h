@@ -11,6 +11,6 @@ namespace wukong::commands {
 /// fail, the removal of what was made for it; at the end that of the restores, and of the snapshot unless a claim needs it.
 /// Errors: `precondition`; `forbidden` for disks that restores cannot choose or change.
 Result<op::Operation> plan_restores(const CloneOptions& options, const CloneNames& names,
-                                    const CopyFacts& facts, const Settled& settled, const Scope& at);
+                                    const CopyFacts& facts, const Scope& at);
 
 }  // namespace wukong::commands

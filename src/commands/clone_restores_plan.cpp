@@ -63,7 +63,7 @@ std::vector<Watched> shared_watches(const Plan& plan, const status::RestoreWait&
   return watches;
 }
 
-void add_target(op::Operation& operation, const Plan& plan, const Settled& settled, std::size_t number,
+void add_target(op::Operation& operation, const Plan& plan, std::size_t number,
                 const manifest::VmShape& shape) {
   const std::string& target = plan.names.targets[number - 1];
   TargetSteps steps(operation, {gvr::vm(), plan.ns, target});
@@ -79,9 +79,9 @@ void add_target(op::Operation& operation, const Plan& plan, const Settled& settl
                                  .to_be_started = !plan.run_strategy.empty(),
                                  .all_disks_own = true};
   steps.add("usable-" + target, {"restore-" + target},
-            op::Await{ref, shared_watches(plan, wait), status::restore_judge(wait), settled.timeout},
+            op::Await{ref, shared_watches(plan, wait), status::restore_judge(wait)},
             "until its claims are its own and bound, or wait for its first start");
-  steps.add_after_made(after_made(plan, shape), "usable-" + target, settled);
+  steps.add_after_made(after_made(plan, shape), "usable-" + target);
 }
 
 /// With the restore gone nobody makes its VM and claims again.
@@ -192,7 +192,7 @@ Result<void> check_no_disk_flags(const CloneNames& names) {
 }  // namespace
 
 Result<op::Operation> plan_restores(const CloneOptions& options, const CloneNames& names,
-                                    const CopyFacts& facts, const Settled& settled, const Scope& at) {
+                                    const CopyFacts& facts, const Scope& at) {
   Plan plan{.names = names, .options = options, .ns = at.ns};
   if (names.from_snapshot) {
     WUKONG_TRY(const CopySource source, copy_source(names, facts, at));
@@ -236,10 +236,9 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   charge_claims(operation.charge, facts.base, names.targets.size());
   operation.reads = quota_reads(at.ns);
   const bool stop = is_to_stop(names, plan.vm, at);
-  if (stop) add_stop(operation, names, plan.vm, settled, at);
+  if (stop) add_stop(operation, names, plan.vm, at);
   const auto add_made = [&](std::size_t number) {
-    add_made_target(operation, names, names.targets[number - 1], after_made(plan, shapes[number - 1]),
-                    settled);
+    add_made_target(operation, names, names.targets[number - 1], after_made(plan, shapes[number - 1]));
   };
   if (only_looks(names, earlier, restored)) {
     for (std::size_t i = 1; i <= names.targets.size(); ++i) add_made(i);
@@ -254,14 +253,14 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
                   .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
                   .kept = options.keep_snapshot,
                   .reason = "one for all of them"},
-                 plan.marks, settled);
+                 plan.marks);
   std::vector<std::string> to_restore;
   for (std::size_t i = 1; i <= names.targets.size(); ++i) {
     const std::string& target = names.targets[i - 1];
     if (restored.contains(target)) {
       add_made(i);
     } else {
-      add_target(operation, plan, settled, i, shapes[i - 1]);
+      add_target(operation, plan, i, shapes[i - 1]);
       to_restore.push_back(target);
     }
   }

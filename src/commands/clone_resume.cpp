@@ -109,15 +109,14 @@ std::string resume_words(const Json& object) {
 }
 
 void add_made_target(op::Operation& operation, const CloneNames& names, const std::string& target,
-                     const AfterMade& more, const Settled& settled) {
+                     const AfterMade& more) {
   const ObjectRef vm{gvr::vm(), names.target_ns, target};
   TargetSteps steps(operation, vm);
   const std::string usable = names.method == CloneMethod::native ? "usable" : "usable-" + target;
   const status::DisksWait disks{.ns = vm.ns, .vm = target};
-  steps.add(usable, {},
-            op::Await{vm, status::watches_disks(disks), status::disks_judge(disks), settled.timeout},
+  steps.add(usable, {}, op::Await{vm, status::watches_disks(disks), status::disks_judge(disks)},
             "it was made before: until its claims are bound, or wait for its first start");
-  steps.add_after_made(more, usable, settled);
+  steps.add_after_made(more, usable);
 }
 
 std::string lost_snapshot_note(const CloneNames& names, const Earlier& earlier,

@@ -36,7 +36,7 @@ std::string resume_words(const Json& object);
 
 /// Steps for a target that an earlier run has made, and needs nothing but a look at its disks ("usable…"), and `more`.
 void add_made_target(op::Operation& operation, const CloneNames& names, const std::string& target,
-                     const AfterMade& more, const Settled& settled);
+                     const AfterMade& more);
 
 /// True when an earlier run has made all targets, and removed the snapshot that they are from: it was cut off at its very end.
 bool only_looks(const CloneNames& names, const Earlier& earlier, const std::set<std::string>& made);

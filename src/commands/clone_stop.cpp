@@ -142,8 +142,7 @@ bool is_to_stop(const CloneNames& names, const Json& vm, const Scope& at) {
   return !names.from_snapshot && names.running == Running::stop && (is_running(vm) || was_stopped(vm, at));
 }
 
-void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm, const Settled& settled,
-              const Scope& at) {
+void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm, const Scope& at) {
   const ObjectRef source{gvr::vm(), at.ns, names.source};
   std::vector<std::string> before_off;
   if (is_running(vm)) {
@@ -161,11 +160,11 @@ void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm,
     before_off = {"stop"};
   }
   const status::VmWait wait{at.ns, names.source};
-  operation.steps.push_back({.id = "off",
-                             .needs = before_off,
-                             .action = op::Await{source, status::watches_vm_stopped(wait),
-                                                 status::vm_stopped_judge(wait), settled.timeout},
-                             .reason = "until its disks are free"});
+  operation.steps.push_back(
+      {.id = "off",
+       .needs = before_off,
+       .action = op::Await{source, status::watches_vm_stopped(wait), status::vm_stopped_judge(wait)},
+       .reason = "until its disks are free"});
 }
 
 std::vector<StoppedVm> stopped_by(const std::string& id, const std::string& ns,

@@ -23,8 +23,7 @@ bool is_to_stop(const CloneNames& names, const Json& vm, const Scope& at);
 
 /// Stops the source, if it still runs, before all else (last step: "off"). Meanwhile the VM carries the operation's id and its run
 /// strategy, so that an operation that was cut off can be gone on with.
-void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm, const Settled& settled,
-              const Scope& at);
+void add_stop(op::Operation& operation, const CloneNames& names, const Json& vm, const Scope& at);
 
 /// What is made of the stopped source, and must not go on when it runs again.
 struct MadeOfStopped {

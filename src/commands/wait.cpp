@@ -76,7 +76,7 @@ Result<void> run(const WaitCommandOptions& o, Context& cx) {
   cx.limit_patience(settled.timeout);
   WUKONG_TRY(kube::Api* const api, cx.connect());
   WUKONG_TRY(const WaitFacts facts, gather_wait(arguments, *api, cx.discovery(), cx.scope()));
-  WUKONG_TRY(op::Operation operation, plan_wait(o, goal, arguments, facts, settled, cx.scope()));
+  WUKONG_TRY(op::Operation operation, plan_wait(o, goal, arguments, facts, cx.scope()));
   WUKONG_CHECK(cx.check_permissions(operation, "wait for this"));
   WUKONG_CHECK(check_readable(arguments, facts));
   const std::vector<ObjectRef> all = operation.results;

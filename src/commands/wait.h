@@ -53,7 +53,7 @@ Result<WaitFacts> gather_wait(const std::vector<ObjectArgument>& arguments, kube
 /// Errors: `usage` for what a kind cannot be waited for, `precondition` for one that is absent or not served.
 Result<op::Operation> plan_wait(const WaitCommandOptions& options, const WaitGoal& goal,
                                 const std::vector<ObjectArgument>& arguments, const WaitFacts& facts,
-                                const Settled& settled, const Scope& at);
+                                const Scope& at);
 
 void add_wait(CLI::App& app, std::function<Result<void>(Context&)>& chosen);
 

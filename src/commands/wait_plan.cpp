@@ -235,7 +235,7 @@ Result<WaitFacts> gather_wait(const std::vector<ObjectArgument>& arguments, kube
 
 Result<op::Operation> plan_wait(const WaitCommandOptions& options, const WaitGoal& goal,
                                 const std::vector<ObjectArgument>& arguments, const WaitFacts& facts,
-                                const Settled& settled, const Scope& at) {
+                                const Scope& at) {
   std::vector<std::string> words;
   for (const ObjectArgument& what : arguments) words.push_back(what.words());
   op::Operation operation{
@@ -254,10 +254,10 @@ Result<op::Operation> plan_wait(const WaitCommandOptions& options, const WaitGoa
     if (fact.is_absent() && goal.kind != Goal::gone) return absent(what, ref, facts, at);
     WUKONG_TRY(Follow seen, follow_for(goal, what, ref, fact.object, facts, at));
     operation.results.push_back(ref);
-    operation.steps.push_back({.id = fmt::format("wait-{}", i),
-                               .action = op::Await{ref, speaking(std::move(seen.watches), facts.served),
-                                                   std::move(seen.judge), settled.timeout},
-                               .group = what.words()});
+    operation.steps.push_back(
+        {.id = fmt::format("wait-{}", i),
+         .action = op::Await{ref, speaking(std::move(seen.watches), facts.served), std::move(seen.judge)},
+         .group = what.words()});
   }
   return operation;
 }

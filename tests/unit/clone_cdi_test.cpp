@@ -87,7 +87,7 @@ Result<op::Operation> planned(const CloneOptions& options, const CdiFacts& facts
   ChosenMethod chosen = choose_method(names, options, facts.copies.base);
   names.method = chosen.method;
   names.reason = chosen.reason;
-  return plan_cdi(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, kScope);
+  return plan_cdi(options, names, facts, kScope);
 }
 
 std::string shown(const op::Operation& operation) {
@@ -309,7 +309,7 @@ TEST_CASE("clone pvc/NAME: a DataVolume") {
   const auto names = claim_names(options, kScope);
   REQUIRE(names.has_value());
   ClaimFacts facts{.cdi = sound(), .claim = Fact::known(claim("dir")), .pods = Fact::known(list({}))};
-  const auto plan = [&] { return plan_claim(options, *names, facts, Settled{}, kScope); };
+  const auto plan = [&] { return plan_claim(options, *names, facts, kScope); };
   const auto made = plan();
   REQUIRE(made.has_value());
   CHECK(op::shape_problem(*made).empty());

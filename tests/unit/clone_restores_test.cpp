@@ -56,7 +56,7 @@ Result<op::Operation> planned(const CloneOptions& options) {
   const ChosenMethod chosen = choose_method(names, options, facts.base);
   CHECK(chosen.method == CloneMethod::restores);
   names.reason = chosen.reason;
-  return plan_restores(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, kScope);
+  return plan_restores(options, names, facts, kScope);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ CloneOptions typed(std::string source = "web", std::string target = "web2") {
 
 Result<op::Operation> planned(const CopyFacts& facts, const CloneOptions& options, const Scope& at = kScope) {
   WUKONG_TRY(const CloneNames names, clone_names(options, at));
-  return plan_native(options, names, facts, Settled{.timeout = std::chrono::minutes{30}}, at);
+  return plan_native(options, names, facts, at);
 }
 
 /// A command that is pasted works in the cluster that was meant.

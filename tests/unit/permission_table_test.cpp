@@ -19,7 +19,6 @@ using kube::Fact;
 namespace {
 
 const Scope kScope{.ns = "demo", .utc_stamp = "20260101-000000", .operation_id = "opid1"};
-const Settled kSettled{.timeout = std::chrono::minutes{30}};
 
 Json parsed(std::string_view text) {
   auto value = parse_json(text);
@@ -91,22 +90,21 @@ struct Command {
 Result<op::Operation> planned(const Command& command, const CloneOptions& o, const CdiFacts& facts) {
   if (command.source.starts_with("pvc/")) {
     WUKONG_TRY(const CloneNames names, claim_names(o, kScope));
-    return plan_claim(o, names, {.cdi = facts, .claim = Fact::known(claim()), .pods = list({})}, kSettled,
-                      kScope);
+    return plan_claim(o, names, {.cdi = facts, .claim = Fact::known(claim()), .pods = list({})}, kScope);
   }
   WUKONG_TRY(CloneNames names, clone_names(o, kScope));
   names.method = command.method;
   switch (command.method) {
     case CloneMethod::native:
-      return plan_native(o, names, facts.copies, kSettled, kScope);
+      return plan_native(o, names, facts.copies, kScope);
     case CloneMethod::snapshot:
-      return plan_copies(o, names, facts.copies, kSettled, kScope);
+      return plan_copies(o, names, facts.copies, kScope);
     case CloneMethod::restores:
-      return plan_restores(o, names, facts.copies, kSettled, kScope);
+      return plan_restores(o, names, facts.copies, kScope);
     case CloneMethod::cdi:
       break;
   }
-  return plan_cdi(o, names, facts, kSettled, kScope);
+  return plan_cdi(o, names, facts, kScope);
 }
 
 /// What the printed Roles of these uses allow: all of it, or (`sure`) what doctor says "no" without.
@@ -212,7 +210,7 @@ TEST_CASE("permissions: no wait needs more than the printed Role allows, whateve
       REQUIRE(goal.has_value());
       REQUIRE(objects.has_value());
       const WaitFacts facts{.objects = {Fact::known(Json::object())}};
-      const auto plan = plan_wait({.until = until}, *goal, *objects, facts, kSettled, kScope);
+      const auto plan = plan_wait({.until = until}, *goal, *objects, facts, kScope);
       if (!plan) continue;  // "running" is said of VMs only
       CAPTURE(use + " for " + until);
       const op::Permissions needed = op::permissions(*plan);

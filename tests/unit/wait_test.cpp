@@ -31,8 +31,7 @@ Error refused(const std::vector<std::string>& words) {
 Result<op::Operation> planned(const std::vector<std::string>& words, const std::string& until,
                               WaitFacts facts) {
   WUKONG_TRY(const WaitGoal goal, parse_goal(until));
-  return plan_wait({.objects = words, .until = until}, goal, objects(words), facts,
-                   Settled{.timeout = std::chrono::minutes{1}}, kScope);
+  return plan_wait({.objects = words, .until = until}, goal, objects(words), facts, kScope);
 }
 
 WaitFacts with(std::vector<Fact> facts) { return {.objects = std::move(facts)}; }
