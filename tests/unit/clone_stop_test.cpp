@@ -25,9 +25,9 @@ Json web(const Json& spec) {
 
 op::Operation stopped(const Json& vm, const MadeOfStopped& made = {}) {
   op::Operation operation{.id = "opid1"};
-  add_stop(operation, kNames, vm, {}, kAt);
+  add_stop(operation, kNames, vm, kAt);
   if (made.snapshot)
-    add_snapshot(operation, {.ref = *made.snapshot, .vm = "web", .needs = {"off"}}, {"opid1", "hash"}, {});
+    add_snapshot(operation, {.ref = *made.snapshot, .vm = "web", .needs = {"off"}}, {"opid1", "hash"});
   add_start_again(operation, kNames, vm, made, kAt);
   CHECK(op::shape_problem(operation).empty());
   return operation;
