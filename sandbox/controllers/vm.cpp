@@ -206,8 +206,11 @@ Reply<void> change_run_state(Cluster& cluster, const std::string& ns, const std:
     return {};
   }
   Json next = *vm;
-  next["spec"].erase("running");
-  next["spec"]["runStrategy"] = action == "start" ? "Always" : "Halted";
+  const bool starts = action == "start";
+  if (next["spec"].contains("running"))
+    next["spec"]["running"] = starts;
+  else
+    next["spec"]["runStrategy"] = starts ? "Always" : "Halted";
   const auto done = cluster.update(kind_named(kVms), std::move(next), dry_run);
   if (done) return {};
   return tl::unexpected(Refusal{500, "InternalError", "Internal error occurred: " + done.error().message});

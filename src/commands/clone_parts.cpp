@@ -86,7 +86,9 @@ void TargetSteps::add(std::string id, std::vector<std::string> needs, op::Action
 std::string TargetSteps::add_start(const std::string& run_strategy, std::vector<std::string> needs) {
   std::string id = "start-" + vm_.name;
   const bool by_itself = run_strategy != "Manual";
-  add(id, std::move(needs), op::Patch{vm_, Json{{"spec", {{"runStrategy", run_strategy}}}}},
+  // A VM that KubeVirt has restored keeps the older field of its source, and must not have both.
+  add(id, std::move(needs),
+      op::Patch{vm_, Json{{"spec", {{"running", nullptr}, {"runStrategy", run_strategy}}}}},
       fmt::format("run strategy {}{}", run_strategy, by_itself ? ": it starts" : ""));
   if (by_itself) return id;
   const std::string call = "run-" + vm_.name;

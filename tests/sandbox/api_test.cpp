@@ -212,6 +212,14 @@ TEST_CASE("api: start and stop") {
   CHECK(box.get("virtualmachineinstances", "web").is_null());
   CHECK(put("web/stop", "*/*").body.find("VM is not running") != std::string::npos);
   CHECK(put("none/start", "*/*").status == 404);
+  // The field that a VM has stays the one that says it.
+  const Json older = {{"spec", {{"runStrategy", nullptr}, {"running", true}}}};
+  box.ask(200, "PATCH", std::string(kDemoVms) + "/web", older, "application/merge-patch+json");
+  box.settle();
+  CHECK(put("web/stop", "*/*").status == 202);
+  const Json spec = box.get("virtualmachines", "web")["spec"];
+  CHECK(spec["running"] == false);
+  CHECK_FALSE(spec.contains("runStrategy"));
 }
 
 TEST_CASE("api: whatever comes in, an answer goes out") {

@@ -362,7 +362,8 @@ TEST_CASE("clone plan: what must be done to the target is waited for, also witho
   CHECK(step(*plan, "shape-web2") != nullptr);
   options.start = true;
   const auto started = planned(shapeable(), options);
-  CHECK(patch_of(*started, "start-web2")["spec"]["runStrategy"] == "Manual");
+  // KubeVirt takes no VM with both fields, and its copy of a source with the older one keeps that.
+  CHECK(patch_of(*started, "start-web2")["spec"] == Json{{"running", nullptr}, {"runStrategy", "Manual"}});
   CHECK(step(*started, "running-web2") == nullptr);
 }
 

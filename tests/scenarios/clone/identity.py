@@ -1,5 +1,5 @@
 """What the new VM has of its own, and what it takes over."""
-from lab import check, manifests, scenario
+from lab import check, manifests, scenario, until
 
 
 def labelled_source(t):
@@ -115,6 +115,38 @@ def started_at_first_start(t):
     t.clone('src', 'copy', '--start', '--wait').expect(0, 'copy +Running +1 bound', no=['must stay', 'first start'])
     t.expect_only(before | {f'virtualmachineinstances/copy'}, 'copy')
     t.expect_same_content('src', 'copy')
+
+
+def older_source(t):
+    """It runs, and says so in the field that was there before run strategies."""
+    t.source('src')
+    t.api.patch('virtualmachines', t.ns, 'src', {'spec': {'runStrategy': None, 'running': True}})
+    until('src runs', lambda: t.vm('src').get('status', {}).get('ready'))
+
+
+@scenario(seconds=30)
+def started_with_the_older_field(t):
+    """KubeVirt's own copies keep `running`, which excludes a run strategy."""
+    older_source(t)
+    for method in ('native', 'snapshot'):
+        t.clone('src', f'by-{method}', '--method', method, '--start', '--wait').expect(0, f'by-{method} +Running')
+        t.expect_same_content('src', f'by-{method}')
+    t.clone('src', 'stopped', '--running=stop', '--wait').expect(0, 'stopped +Stopped', no=['warning:'])
+    until('src runs again', lambda: t.vm('src')['spec'].get('running') and t.vm('src')['status'].get('ready'))
+
+
+@scenario(needs=['data volumes'], seconds=20)
+def started_with_the_older_field_by_cdi(t):
+    older_source(t)
+    t.clone('src', 'copy', '--method', 'cdi', '--start', '--wait').expect(0, 'copy +Running')
+    t.expect_same_content('src', 'copy')
+
+
+@scenario(needs=['roles'], seconds=20)
+def started_with_the_older_field_by_restores(t):
+    older_source(t)
+    t.bind('kubevirt.io:edit')
+    t.clone('src', 'copy-#', '--count', '2', '--start', '--wait', user='viewer').expect(0, 'by restores', 'copy-1 +Running', 'copy-2 +Running')
 
 
 @scenario
