@@ -26,7 +26,7 @@ namespace {
 enum class Owner {
   nobody,
   templates,  // the VM's dataVolumeTemplates make it
-  reference  // the VM, by an owner reference: KubeVirt's templates may clone from other namespaces with rights of their own only
+  reference,  // the VM, by an owner reference
 };
 
 /// What all steps of one operation share; the bodies that are made later hold on to it.
@@ -47,9 +47,13 @@ struct Plan {
 };
 using Shared = std::shared_ptr<const Plan>;
 
+/// From another namespace KubeVirt's templates may clone with rights of their own only. And what is half copied when a source that
+/// was stopped starts again is removed: of a template KubeVirt would make it anew at once, from a source that runs. That is asked of
+/// the words, not of the source, so that a run that goes on with another one finds what that has made.
 Owner owner_of(const Plan& plan, const CopySource::Disk& disk) {
   if (!disk.owned) return Owner::nobody;
-  return plan.names.target_ns == plan.ns ? Owner::templates : Owner::reference;
+  const bool may_stop = plan.names.running == Running::stop && !plan.names.from_snapshot;
+  return plan.names.target_ns == plan.ns && !may_stop ? Owner::templates : Owner::reference;
 }
 
 /// Where the disk comes from. Without `seen`: as a plan shows it.

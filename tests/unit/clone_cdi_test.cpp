@@ -127,6 +127,14 @@ ChosenMethod chosen(CloneOptions options, const CdiFacts& facts = sound()) {
   return choose_method(*names, options, facts.copies.base);
 }
 
+/// The object of this name that the plan makes.
+Json made(const op::Operation& operation, const std::string& name) {
+  for (Json& object : op::manifests(operation))
+    if (text(object, {"metadata", "name"}) == name) return std::move(object);
+  FAIL("it makes no " << name);
+  return {};
+}
+
 /// The same VM, running, with all its disks on storage that snapshots.
 CdiFacts running() {
   CdiFacts facts = sound();
@@ -160,6 +168,20 @@ TEST_CASE("clone by method cdi: a running source is cloned from a snapshot, or s
   CloneOptions some = typed();
   some.disks.without = {"data"};
   CHECK(planned(some, facts).has_value());  // the disk that cannot be snapshotted is not wanted
+}
+
+TEST_CASE(
+    "clone by method cdi, --running=stop: no template makes a disk anew that is removed half copied, whether "
+    "or not the source still runs") {
+  CloneOptions stop = typed();
+  stop.running = "stop";
+  for (const CdiFacts& facts : {running(), sound()}) {
+    const auto plan = planned(stop, facts);
+    REQUIRE(plan.has_value());
+    const Json vm = made(*plan, "web2");
+    CHECK(find(vm, {"spec", "dataVolumeTemplates"}) == nullptr);
+    CHECK(text(made(*plan, "web2-data")["metadata"]["ownerReferences"][0], {"kind"}) == "VirtualMachine");
+  }
 }
 
 TEST_CASE("clone by method cdi: to another namespace, with what the VM names") {

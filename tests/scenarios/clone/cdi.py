@@ -21,7 +21,11 @@ def template_source(t, name='src', storage_class=None):
         'source': {'blank': {}}, 'storage': {'storageClassName': storage_class or t.side.plain_class, 'resources': {'requests': {'storage': '8Mi'}}}}}]
     t.create('virtualmachines', body)
     until('disk', lambda: (t.get('datavolumes', f'{name}-root') or {}).get('status', {}).get('phase') == 'Succeeded', 120)
-    t.until_bound(name)
+    if storage_class == t.side.class_without_snapshots:
+        until('bound', lambda: t.bound(name))
+        t.until_reported(name)
+    else:
+        t.until_bound(name)
     t.side.fill(t.ns, f'{name}-root')
 
 
