@@ -166,7 +166,8 @@ class Target {
                                        .labels = plan_->labels,
                                        .vm = name_,
                                        .consumer_expected = started || plan_->fill.at_once,
-                                       .until_then = until_then()};
+                                       .until_then = until_then(),
+                                       .source = source()};
     steps_.add("usable-" + name_, needs,
                op::Await{vm_ref(), status::watches_data_volumes(wait), status::data_volumes_judge(wait)},
                "until its disks are filled, or wait for its first start");
@@ -174,9 +175,15 @@ class Target {
     steps_.add_running({"usable-" + name_});
   }
 
+  bool is_of_claims() const { return !plan_->snapshots && !plan_->names.from_snapshot; }
+  status::SourceUse source() const {
+    return is_of_claims() ? status::SourceUse{.ns = plan_->ns, .vm = plan_->names.source}
+                          : status::SourceUse{};
+  }
+
   /// A clone of a claim that is made later is made of what the claim holds then.
   std::string until_then() const {
-    if (plan_->snapshots || plan_->names.from_snapshot) return {};
+    if (!is_of_claims()) return {};
     return fmt::format(
         "with what the disks of {} hold then, and only while {} is off; --bind fills them at once",
         plan_->names.source, plan_->names.source);
@@ -229,6 +236,9 @@ std::vector<std::string> notes_of(const Plan& plan, const CdiFacts& facts, const
         fmt::format("disks that go with the new VM, by owner references: {}", fmt::join(referenced, ", ")));
   if (!plan.run_strategy.empty())
     notes.push_back(fmt::format("started with run strategy {}", plan.run_strategy));
+  if (!plan.waits && !plan.names.from_snapshot)
+    notes.push_back(
+        fmt::format("keep {} off until its disks are copied: only --wait would notice", plan.names.source));
   if (plan.waits && !plan.options.write.wait)
     notes.emplace_back(plan.stops
                            ? "it waits until the disks are filled: only then the source can be started again"

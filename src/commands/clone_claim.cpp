@@ -49,14 +49,8 @@ std::string words_of(const CloneNames& names, const Scope& at) {
 
 /// The pod that writes to the claim, or "". A finished one does not count, for CDI neither.
 std::string user_of(const kube::Fact& pods, const std::string& claim) {
-  for (const Json& pod : items(pods.object, {"items"})) {
-    const std::string_view phase = text(pod, {"status", "phase"});
-    if (phase == "Succeeded" || phase == "Failed") continue;
-    for (const Json& volume : items(pod, {"spec", "volumes"}))
-      if (text(volume, {"persistentVolumeClaim", "claimName"}) == claim &&
-          !flag(volume, {"persistentVolumeClaim", "readOnly"}))
-        return std::string(text(pod, {"metadata", "name"}));
-  }
+  for (const Json& pod : items(pods.object, {"items"}))
+    if (status::uses_claim(pod, claim)) return std::string(text(pod, {"metadata", "name"}));
   return {};
 }
 
@@ -222,12 +216,13 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
       .names = {names.target},
       .labels = manifest::selector_of(at.operation_id),
       .consumer_expected = fill.at_once,
-      .until_then =
-          fmt::format("with what {} holds then, and only while nothing uses that; --bind fills it at once",
-                      names.source)};
-  steps.add("usable-" + names.target, {"disk"},
-            op::Await{ref, status::watches_data_volumes(wait), status::data_volumes_judge(wait)},
-            "until it is filled, or waits for its first consumer");
+      .until_then = fmt::format(
+          "with what {} holds then, and only while nothing uses that; --bind fills it at once", names.source),
+      .source = {.ns = at.ns, .claim = names.source}};
+  steps.add(
+      "usable-" + names.target, {"disk"},
+      op::Await{ref, status::watches_data_volumes(wait), status::data_volumes_judge(wait)},
+      "until it is filled, or waits for its first consumer");
   std::vector<Watched> watches = status::watches_data_volumes(wait);
   for (Watched& watched : watches) watched.required = false;
   steps.add_gone({steps.add_undo("disk", ref, {})}, std::move(watches), status::data_volumes_gone_judge(wait),

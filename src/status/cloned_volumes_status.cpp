@@ -93,6 +93,8 @@ Verdict judge(const DataVolumesWait& wait, const View& view, const Verdict& befo
     measured = measured && fraction.has_value();
     sum += fraction.value_or(0);
   }
+  if (const std::string why = disturbance(view, wait.source, wait.names, draft); !why.empty())
+    return draft.failed(why, "keep it off until all is copied, and clone it again");
   const std::size_t all = wait.names.size();
   draft.remember("fill", fmt::format("{}", fmt::join(lines, "\n")));
   if (full == all && lags(view, wait, draft)) return draft.working("Finishing");
@@ -130,6 +132,7 @@ std::vector<Watched> watches_data_volumes(const DataVolumesWait& wait) {
   if (!wait.vm.empty())
     watches.push_back(
         {.gvr = gvr::vm(), .ns = wait.ns, .labels = wait.labels, .keep = {{"status.printableStatus"}}});
+  for (Watched& watched : watches_source(wait.source)) watches.push_back(std::move(watched));
   return watches;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/view.h"
+#include "status/source_use.h"
 
 namespace wukong::status {
 
@@ -16,6 +17,7 @@ struct DataVolumesWait {
   std::string vm{};          // whose disks they are; its events tell why one was not made; "": nobody's
   bool consumer_expected{};  // a pod will use them: then waiting for a first consumer is no end
   std::string until_then{};  // what the user must know when they wait for one
+  SourceUse source{};        // must stay off while it is copied
 };
 
 std::vector<Watched> watches_data_volumes(const DataVolumesWait& wait);
@@ -23,7 +25,8 @@ std::vector<Watched> watches_data_volumes(const DataVolumesWait& wait);
 /// Done when every DataVolume has succeeded and its claim is Bound, or (no consumer expected) waits for its first consumer:
 /// then the message says it, and memory "unbound" lists them. Claims that cannot be read are not asked, unless they
 /// alone could tell (a DataVolume without a source, over a claim that has one).
-/// Failed: phase Failed, a claim that lost its volume, a DataVolume that was deleted. All else is retried by CDI for ever.
+/// Failed: phase Failed, a claim that lost its volume, a DataVolume that was deleted, a source that was started meanwhile. All else
+/// is retried by CDI for ever.
 /// Memory also: "fill", see fills().
 /// Source: containerized-data-importer pkg/controller/datavolume, pkg/controller/populators/clone-populator.go.
 Judge data_volumes_judge(DataVolumesWait wait);

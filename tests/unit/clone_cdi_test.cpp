@@ -184,6 +184,31 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("clone by method cdi: of claims, the source is watched: it must stay off") {
+  const auto watched = [](const op::Operation& operation, const char* resource) {
+    for (const op::Step& step : operation.steps)
+      if (const auto* await = std::get_if<op::Await>(&step.action);
+          await != nullptr && step.id.starts_with("usable"))
+        for (const Watched& each : await->watches)
+          if (each.gvr.resource == resource) return each.ns + "/" + each.name;
+    return std::string{};
+  };
+  CHECK(watched(*planned(typed()), "virtualmachineinstances") == "demo/web");
+  CHECK(watched(*planned(typed(), running()), "virtualmachineinstances") == "");  // of a snapshot
+  CloneOptions elsewhere = typed();
+  elsewhere.to_namespace = "other";
+  CHECK(watched(*planned(elsewhere), "virtualmachineinstances") == "demo/web");
+  CloneOptions submitted = typed();
+  submitted.write.wait = false;
+  CHECK(shown(*planned(submitted)).find("keep web off until its disks are copied") != std::string::npos);
+  CloneOptions options = typed("copy");
+  options.source = "pvc/web-root";
+  options.method = "auto";
+  const ClaimFacts facts{.cdi = sound(), .claim = Fact::known(claim("dir")), .pods = Fact::known(list({}))};
+  CHECK(watched(*plan_claim(options, *claim_names(options, kScope), facts, Settled{}, kScope), "pods") ==
+        "demo/");
+}
+
 TEST_CASE("clone by method cdi: to another namespace, with what the VM names") {
   CloneOptions options = typed();
   options.to_namespace = "other";

@@ -257,6 +257,147 @@ TEST_CASE("data volume judge: failed, deleted, lost") {
   CHECK(judged(shelves, wait, lost, seconds(9)).state == State::failed);
 }
 
+namespace {
+
+/// A clone of VM web, whose disks are copied while it shall be off, told moment by moment.
+struct Copying {
+  ShelfSet shelves{
+      {"datavolumes", "persistentvolumeclaims", "storageclasses", "events", "virtualmachineinstances"}};
+  status::DataVolumesWait wait{};
+  Verdict last{};
+  int second{};
+
+  explicit Copying(std::vector<std::string> names) : wait(wait_for(std::move(names))) {
+    wait.source = {.ns = "demo", .vm = "web"};
+  }
+  void disk(const std::string& name, const std::string& phase, const std::string& progress = "N/A",
+            const std::string& of_claim = "Pending") {
+    shelves.put("datavolumes", volume(name, phase, {{"progress", progress}}));
+    Json made = claim(name, of_claim);
+    made["metadata"]["annotations"]["cdi.kubevirt.io/storage.usePopulator"] = "true";
+    shelves.put("persistentvolumeclaims", made);
+  }
+  void source(const std::string& phase) {
+    if (phase.empty()) return shelves.remove("virtualmachineinstances", "web");
+    shelves.put("virtualmachineinstances", {{"metadata", {{"name", "web"}}}, {"status", {{"phase", phase}}}});
+  }
+  void told_in_use(const std::string& name, const char* version) {
+    shelves.put("events", dated(event("PersistentVolumeClaim", name, "Warning", "CloneSourceInUse", "in use"),
+                                version));
+  }
+  State after(int more) {
+    second += more;
+    last = judged(shelves, wait, last, seconds(second));
+    return last.state;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("data volume judge: a source that is started while it is read") {
+  Copying copy({"d"});
+  copy.disk("d", "CloneInProgress");
+  REQUIRE(copy.after(0) == State::working);
+  SUBCASE("it moves") {
+    copy.source("Running");
+    copy.disk("d", "CloneInProgress", "12.00%");
+    REQUIRE(copy.after(1) == State::failed);
+    CHECK(copy.last.message ==
+          "VM demo/web was started while d was copied from it: the copy is of no one moment");
+    CHECK(copy.last.hint == "keep it off until all is copied, and clone it again");
+  }
+  SUBCASE("it is done before anybody says so, and the source has ended") {
+    copy.source("Running");
+    CHECK(copy.after(1) == State::working);
+    copy.source("Succeeded");
+    CHECK(copy.after(1) == State::working);
+    copy.disk("d", "Succeeded", "100.0%", "Bound");
+    CHECK(copy.after(1) == State::failed);
+  }
+  SUBCASE("nothing tells how far it is: CDI would say that it waits") {
+    copy.source("Running");
+    CHECK(copy.after(5) == State::working);
+    CHECK(copy.after(9) == State::working);
+    CHECK(copy.after(1) == State::failed);
+  }
+  SUBCASE("CDI waits until it is off again") {
+    copy.source("Running");
+    CHECK(copy.after(1) == State::working);
+    copy.told_in_use("d", "7");
+    CHECK(copy.after(5) == State::working);
+    CHECK(copy.after(20) == State::working);
+    copy.source("");
+    CHECK(copy.after(1) == State::working);
+    copy.disk("d", "Succeeded", "100.0%", "Bound");
+    CHECK(copy.after(9) == State::done);
+  }
+  SUBCASE("CDI has waited, and then it is started a second time") {
+    copy.source("Running");
+    copy.told_in_use("d", "7");
+    CHECK(copy.after(1) == State::working);
+    copy.source("");
+    CHECK(copy.after(1) == State::working);
+    copy.source("Running");
+    CHECK(copy.after(1) == State::working);
+    copy.disk("d", "RebindInProgress");
+    CHECK(copy.after(1) == State::failed);
+  }
+  SUBCASE("an instance that has no disk yet, a copy that is over, a source that may not be read") {
+    copy.source("Scheduling");
+    CHECK(copy.after(20) == State::working);
+    copy.disk("d", "CloneInProgress", "N/A", "Bound");  // the phase lags
+    CHECK(copy.after(1) == State::working);
+    copy.source("Running");
+    CHECK(copy.after(20) == State::working);
+    copy.disk("d", "Succeeded", "100.0%", "Bound");
+    CHECK(copy.after(1) == State::done);
+    copy.shelves.close("virtualmachineinstances");
+    CHECK(copy.after(1) == State::done);
+  }
+}
+
+TEST_CASE("data volume judge: a source that is started before all disks are copied") {
+  Copying copy({"a", "b", "c"});
+  copy.disk("a", "PendingPopulation");  // is of another moment, as its user is told
+  copy.disk("b", "SnapshotForSmartCloneInProgress");
+  copy.disk("c", "CloneScheduled");
+  copy.source("Running");
+  CHECK(copy.after(60) == State::working);  // CDI waits with both, or has its snapshot
+  copy.disk("b", "CloneFromSnapshotSourceInProgress");
+  CHECK(copy.after(1) == State::working);
+  SUBCASE("the streams were not together") {
+    copy.disk("c", "PrepClaimInProgress");
+    CHECK(copy.after(60) == State::working);
+  }
+  SUBCASE("one is left") {
+    CHECK(copy.after(6) == State::failed);
+    CHECK(copy.last.message ==
+          "VM demo/web was started before c was copied: the disks would be of different moments");
+  }
+}
+
+TEST_CASE("data volume judge: a pod that writes to a claim while it is copied") {
+  Copying copy({"d"});
+  copy.wait.source = {.ns = "demo", .claim = "data"};
+  copy.disk("d", "CloneInProgress", "12.00%");
+  const auto pod = [&](const std::string& name, const std::string& phase, const std::string& app,
+                       bool read_only) {
+    const Json mount = {{"claimName", "data"}, {"readOnly", read_only}};
+    copy.shelves.put("pods", {{"metadata", {{"name", name}, {"labels", {{"app", app}}}}},
+                              {"spec", {{"volumes", {{{"persistentVolumeClaim", mount}}}}}},
+                              {"status", {{"phase", phase}}}});
+  };
+  copy.shelves.at("pods").sight = Shelf::Sight::known;
+  pod("u-source-pod", "Running", "containerized-data-importer", false);
+  pod("reader", "Running", "x", true);
+  pod("starts", "Pending", "x", false);
+  pod("ended", "Succeeded", "x", false);
+  CHECK(copy.after(20) == State::working);
+  pod("writer", "Running", "x", false);
+  CHECK(copy.after(1) == State::failed);
+  CHECK(copy.last.message.starts_with("pod demo/writer was started while d was copied from it"));
+}
+
 TEST_CASE("data volume judge: gone with their claims") {
   ShelfSet shelves = shelves_of();
   const auto judge = status::data_volumes_gone_judge(wait_for({"d"}));

@@ -167,6 +167,23 @@ def running_source_stopped(t):
     until('src runs again', runs)
 
 
+@scenario(needs=CDI, seconds=30)
+def started_meanwhile(t):
+    """Somebody starts the source while it is copied: CDI looks only before it reads. What would be of no one moment is undone."""
+    t.source('src', storage_class=t.side.class_without_snapshots, bound=False)
+    until('bound', lambda: t.bound('src'))
+    t.side.fill(t.ns, 'src-root')
+    t.until_reported('src')
+    before = t.traces()
+    child = t.start('clone', 'src', 'copy', '--method', 'cdi', '--wait', '--stall-timeout', '20s')
+    until('it begins', lambda: 'copy-root' in t.names('datavolumes') or child.ended(), 60)
+    t.power('src', True)
+    # Whether CDI has begun by then, and which is seen first, is a matter of luck.
+    child.end(120).expect(1, 'VM .*/src was started while copy-root was copied from it|using PersistentVolumeClaim src-root')
+    t.expect_gone_back_to(before)
+    check((t.get('virtualmachineinstances', 'src') or {}).get('status', {}).get('phase') == 'Running', 'the source was stopped')
+
+
 @scenario(needs=CDI, seconds=20)
 def a_claim(t):
     t.source()
