@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "status/data_volume_sight.h"
 #include "status/draft.h"
+#include "status/vm_status.h"
 #include "status/watched.h"
 
 namespace wukong::status {
@@ -47,6 +48,12 @@ bool lags(const View& view, const DataVolumesWait& wait, Draft& draft) {
   const Json* vm = wait.vm.empty() ? nullptr : view.find(kVms, wait.vm);
   return vm != nullptr && text(*vm, {"status", "printableStatus"}) == "Provisioning" &&
          !draft.stood("vm lags", kSettled);
+}
+
+/// What keeps the VM, which would be the first consumer, from starting, or "".
+std::string consumer_problem(const View& view, const DataVolumesWait& wait) {
+  const Json* vm = wait.vm.empty() ? nullptr : view.find(kVms, wait.vm);
+  return vm == nullptr ? std::string{} : vm_problem(*vm);
 }
 
 /// "name type reason" of how it was filled, for memory.
@@ -99,7 +106,9 @@ Verdict judge(const DataVolumesWait& wait, const View& view, const Verdict& befo
   draft.remember("fill", fmt::format("{}", fmt::join(lines, "\n")));
   if (full == all && lags(view, wait, draft)) return draft.working("Finishing");
   if (full == all) return draft.done();
-  if (full + unclaimed.size() == all && !wait.consumer_expected && cause.empty()) {
+  const bool only_unclaimed = full + unclaimed.size() == all;
+  if (only_unclaimed && wait.consumer_expected && cause.empty()) cause = consumer_problem(view, wait);
+  if (only_unclaimed && !wait.consumer_expected && cause.empty()) {
     draft.remember("unbound", join_names(unclaimed));
     return draft.done(
         sentences({fmt::format("{} of {} {} {} filled when {} for the first time", unclaimed.size(), all,
@@ -130,8 +139,10 @@ std::vector<Watched> watches_data_volumes(const DataVolumesWait& wait) {
   if (source != wait.ns) watches.push_back(watch_events(source));
   watches.push_back({.gvr = gvr::volume_snapshot(), .ns = source, .keep = {{"status.error"}}});
   if (!wait.vm.empty())
-    watches.push_back(
-        {.gvr = gvr::vm(), .ns = wait.ns, .labels = wait.labels, .keep = {{"status.printableStatus"}}});
+    watches.push_back({.gvr = gvr::vm(),
+                       .ns = wait.ns,
+                       .labels = wait.labels,
+                       .keep = {{"status.printableStatus", "status.conditions"}}});
   for (Watched& watched : watches_source(wait.source)) watches.push_back(std::move(watched));
   return watches;
 }

@@ -27,6 +27,7 @@ std::vector<Watched> watches_data_volumes(const DataVolumesWait& wait);
 /// alone could tell (a DataVolume without a source, over a claim that has one).
 /// Failed: phase Failed, a claim that lost its volume, a DataVolume that was deleted, a source that was started meanwhile. All else
 /// is retried by CDI for ever.
+/// While all wait for a VM that is being started, what keeps that from it is the cause.
 /// Memory also: "fill", see fills().
 /// Source: containerized-data-importer pkg/controller/datavolume, pkg/controller/populators/clone-populator.go.
 Judge data_volumes_judge(DataVolumesWait wait);

@@ -8,6 +8,7 @@
 
 #include "status/data_volume_sight.h"
 #include "status/draft.h"
+#include "status/vm_status.h"
 #include "status/watched.h"
 
 namespace wukong::status {
@@ -73,6 +74,9 @@ Verdict judge(const CopyWait& wait, const View& view, const Verdict& before, Dur
   std::string problem = problem_of(view, wait, found);
   if (found.bound.size() == all) return draft.done();
   const bool only_unclaimed = found.bound.size() + found.unclaimed.size() == all;
+  // Then all wait for the VM.
+  if (const Json* vm = view.find(kVms, wait.vm); vm != nullptr && only_unclaimed && problem.empty())
+    problem = vm_problem(*vm);
   if (!only_unclaimed || wait.consumer_expected || !problem.empty())
     return draft.working("Provisioning", bound, std::move(problem));
   draft.remember("unbound", join_names(found.unclaimed));
@@ -95,6 +99,11 @@ std::vector<Watched> watches_copy(const CopyWait& wait) {
   if (wait.data_volumes)
     out.push_back(
         {.gvr = gvr::data_volume(), .ns = wait.ns, .labels = wait.labels, .keep = {{"status.conditions"}}});
+  if (wait.consumer_expected)
+    out.push_back({.gvr = gvr::vm(),
+                   .ns = wait.ns,
+                   .labels = wait.labels,
+                   .keep = {{"status.printableStatus", "status.conditions"}}});
   return out;
 }
 

@@ -23,6 +23,7 @@ std::vector<Watched> watches_copy(const CopyWait& wait);
 /// Done when every claim is Bound, or (no consumer expected) waits for the first start of the VM: then the message says
 /// it, and memory "unbound" lists them: what they are filled from must stay. Failed when a claim was made without its
 /// data source, which the API server drops in silence when it does not like it: such a claim is bound, and empty.
+/// While all wait for a VM that is being started, what keeps that from it is the cause.
 /// A DataVolume's phase is not asked: it says Succeeded over a Pending claim.
 Judge copy_judge(CopyWait wait);
 

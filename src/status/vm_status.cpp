@@ -17,20 +17,6 @@ constexpr std::array<std::string_view, 6> kTroubleWords{"ErrorPvcNotFound",   "D
                                                         "ErrorUnschedulable", "ErrImagePull",
                                                         "ImagePullBackOff",   "CrashLoopBackOff"};
 
-/// "ErrorUnschedulable: 0/1 nodes are available: ..."; for a VM that is fine: "".
-std::string vm_problem(const Json& vm) {
-  if (const Json* failure = condition(vm, "Failure");
-      failure != nullptr && text(*failure, {"status"}) == "True")
-    return fmt::format("{}: {}", text(*failure, {"reason"}), text(*failure, {"message"}));
-  const std::string_view word = text(vm, {"status", "printableStatus"});
-  if (std::find(kTroubleWords.begin(), kTroubleWords.end(), word) == kTroubleWords.end()) return {};
-  for (const std::string_view type : {"PodScheduled", "DataVolumesReady", "Synchronized", "Ready"})
-    if (const Json* told = condition(vm, type); told != nullptr && text(*told, {"status"}) == "False")
-      if (const std::string_view why = text(*told, {"message"}); !why.empty())
-        return fmt::format("{}: {}", word, why);
-  return std::string(word);
-}
-
 /// With a claim that cannot be provisioned the VM rests in words that say nothing; the claim's event has the cause.
 std::string volume_problem(const View& view, const Json& vm) {
   const std::string_view word = text(vm, {"status", "printableStatus"});
@@ -92,6 +78,19 @@ bool is_halted(const Json& vm) {
   const std::string_view strategy = text(vm, {"spec", "runStrategy"});
   return strategy == "Halted" ||
          (strategy.empty() && find(vm, {"spec", "running"}) != nullptr && !flag(vm, {"spec", "running"}));
+}
+
+std::string vm_problem(const Json& vm) {
+  if (const Json* failure = condition(vm, "Failure");
+      failure != nullptr && text(*failure, {"status"}) == "True")
+    return fmt::format("{}: {}", text(*failure, {"reason"}), text(*failure, {"message"}));
+  const std::string_view word = text(vm, {"status", "printableStatus"});
+  if (std::find(kTroubleWords.begin(), kTroubleWords.end(), word) == kTroubleWords.end()) return {};
+  for (const std::string_view type : {"PodScheduled", "DataVolumesReady", "Synchronized", "Ready"})
+    if (const Json* told = condition(vm, type); told != nullptr && text(*told, {"status"}) == "False")
+      if (const std::string_view why = text(*told, {"message"}); !why.empty())
+        return fmt::format("{}: {}", word, why);
+  return std::string(word);
 }
 
 std::vector<Watched> watches_vm_running(const VmWait& wait) {

@@ -28,6 +28,10 @@ std::vector<Watched> watches_vm_unlocked(const VmWait& wait);
 /// waited for when the VM is gone or cannot be read.
 Judge vm_unlocked_judge(VmWait wait);
 
+/// Why the VM does not come to run, "ErrorUnschedulable: 0/1 nodes are available: ...", or "". Controllers go on retrying, and healthy
+/// VMs show some of that in passing.
+std::string vm_problem(const Json& vm);
+
 /// True when the VM shall not run: run strategy Halted, or `running: false`.
 bool is_halted(const Json& vm);
 

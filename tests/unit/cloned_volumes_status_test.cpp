@@ -154,6 +154,23 @@ TEST_CASE("data volume judge: the first consumer") {
   CHECK(judged(shelves, wait).state == State::working);
 }
 
+TEST_CASE(
+    "data volume judge: while all wait for a VM that cannot start, what keeps that from it is the cause") {
+  ShelfSet shelves({"datavolumes", "persistentvolumeclaims", "storageclasses", "events", "virtualmachines"});
+  shelves.put("datavolumes", volume("d", "PendingPopulation"));
+  shelves.put("persistentvolumeclaims", claim("d", "Pending"));
+  shelves.put("virtualmachines",
+              {{"metadata", {{"name", "web2"}}},
+               {"status",
+                {{"printableStatus", "ErrorUnschedulable"},
+                 {"conditions", {condition("PodScheduled", "False", "Unschedulable", "0/1 nodes")}}}}});
+  status::DataVolumesWait wait = wait_for({"d"}, true);
+  wait.vm = "web2";
+  CHECK(judged(shelves, wait).cause == "ErrorUnschedulable: 0/1 nodes");
+  shelves.put("datavolumes", volume("d", "CloneInProgress"));  // somebody works on it
+  CHECK(judged(shelves, wait).cause.empty());
+}
+
 TEST_CASE("data volume judge: causes, from conditions and events, until the work moves") {
   ShelfSet shelves = shelves_of();
   const auto wait = wait_for({"d"});

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 using namespace wukong;
@@ -18,6 +19,7 @@ struct Moment {
   Shelf classes{.sight = Shelf::Sight::known};
   Shelf events{.sight = Shelf::Sight::known};
   Shelf volumes{.sight = Shelf::Sight::known};
+  Shelf vms{.sight = Shelf::Sight::known};
 
   void claim(const std::string& name, const std::string& phase, bool source = true) {
     Json made = skeleton({gvr::pvc(), "demo", name});
@@ -44,6 +46,7 @@ struct Moment {
     view.add("storageclasses", &classes);
     view.add("events", &events);
     view.add("datavolumes", &volumes);
+    view.add("virtualmachines", &vms);
     return copy_judge(wait)(view, before, waited);
   }
 };
@@ -73,6 +76,31 @@ TEST_CASE(
   CopyWait started = kWait;
   started.consumer_expected = true;
   CHECK(now.judged(started).state == Verdict::State::working);
+}
+
+TEST_CASE("copy: while all wait for a VM that cannot start, what keeps that from it is the cause") {
+  Moment now;
+  now.binding("WaitForFirstConsumer");
+  now.claim("web2-root", "Pending");
+  now.claim("web2-data", "Bound");
+  Json vm = skeleton({gvr::vm(), "demo", "web2"});
+  vm["status"] = {
+      {"printableStatus", "ErrorUnschedulable"},
+      {"conditions",
+       {{{"type", "PodScheduled"}, {"status", "False"}, {"message", "0/1 nodes are available"}}}}};
+  now.vms.objects.insert_or_assign("web2", vm);
+  CopyWait started = kWait;
+  started.consumer_expected = true;
+  CHECK(now.judged(started).cause == "ErrorUnschedulable: 0/1 nodes are available");
+  now.binding("Immediate");  // then the storage works on it
+  CHECK(now.judged(started).cause.empty());
+  const auto watches_vms = [](const CopyWait& wait) {
+    const auto watches = watches_copy(wait);
+    return std::any_of(watches.begin(), watches.end(),
+                       [](const Watched& each) { return each.gvr == gvr::vm(); });
+  };
+  CHECK(watches_vms(started));
+  CHECK_FALSE(watches_vms(kWait));
 }
 
 TEST_CASE("copy: a claim without its data source is bound and empty, never done") {

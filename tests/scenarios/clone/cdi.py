@@ -184,6 +184,20 @@ def started_meanwhile(t):
     check((t.get('virtualmachineinstances', 'src') or {}).get('status', {}).get('phase') == 'Running', 'the source was stopped')
 
 
+@scenario(needs=CDI, seconds=40)
+def cannot_be_scheduled(t):
+    """Disks that wait for a VM that cannot start: the cause is told, and ends the wait."""
+    t.source('src', storage_class=t.side.waiting_class, bound=False)
+    t.power('src', True)
+    t.power('src', False)
+    t.until_bound('src')
+    t.api.patch('virtualmachines', t.ns, 'src', {'spec': {'template': {'spec': {'nodeSelector': {'there-is': 'none'}}}}})
+    before = t.traces()
+    for method in ('snapshot', 'cdi'):
+        clone(t, 'src', 'copy', '--method', method, '--start', '--wait', '--stall-timeout', '6s').expect(1, 'ErrorUnschedulable', within=90)
+        t.expect_gone_back_to(before | hanging(t))
+
+
 @scenario(needs=CDI, seconds=20)
 def a_claim(t):
     t.source()
