@@ -29,9 +29,15 @@ op::Create copy_of(const ReferenceFact& fact, const ObjectRef& there, const mani
           .preview = std::move(preview)};
 }
 
+/// Why nothing of this kind can be copied, or "".
+std::string never_copied(const Gvr& gvr) {
+  if (gvr.kind == "ServiceAccount") return "its rights cannot be copied";
+  if (gvr == gvr::pvc()) return "it is the base of an ephemeral disk, and its data is not copied";
+  return {};
+}
+
 /// Why an object that is missing there cannot be copied, or "".
 std::string cannot_copy(const ReferenceFact& fact) {
-  if (fact.here.gvr.kind == "ServiceAccount") return "its rights cannot be copied";
   if (text(fact.source.object, {"type"}) == "kubernetes.io/service-account-token")
     return "it belongs to a service account";
   if (fact.source.is_absent()) return "the source does not have it either";
@@ -64,6 +70,7 @@ Result<std::vector<std::string>> add_references(op::Operation& operation, const 
                                                 const manifest::Marks& marks) {
   std::vector<std::string> ids;
   std::vector<std::string> missing;
+  bool some_copied = false;  // with the flag
   for (const ReferenceFact& fact : facts) {
     const ObjectRef there = in(fact.here, names.target_ns);
     if (fact.there.is_unreadable())
@@ -71,7 +78,9 @@ Result<std::vector<std::string>> add_references(op::Operation& operation, const 
           fmt::format("{} cannot be read, so it was not checked (needs: get {} in namespace {})",
                       describe(there), there.gvr.qualified(), there.ns));
     if (!fact.there.is_absent()) continue;
-    const std::string why = copy ? cannot_copy(fact) : "";
+    std::string why = never_copied(fact.here.gvr);
+    some_copied |= why.empty();
+    if (copy && why.empty()) why = cannot_copy(fact);
     if (!copy || !why.empty()) {
       missing.push_back(why.empty() ? describe(there) : fmt::format("{}: {}", describe(there), why));
       continue;
@@ -93,7 +102,8 @@ Result<std::vector<std::string>> add_references(op::Operation& operation, const 
   }
   if (missing.empty()) return ids;
   return refuse(fmt::format("the VM names objects that namespace {} does not have", names.target_ns),
-                copy ? "make them there, and try again" : "--copy-refs copies them; or make them there",
+                copy || !some_copied ? "make them there, and try again"
+                                     : "--copy-refs copies what can be copied; or make them there",
                 std::move(missing));
 }
 

@@ -131,6 +131,7 @@ constexpr std::array kTable{
     Row{"clone:copy-refs", kCore, "secrets", "get,create", kThere},
     Row{"clone:copy-refs", kCore, "configmaps", "get,create", kThere},
     Row{"clone:copy-refs", kCore, "serviceaccounts", "get", kThere, kSpare},
+    Row{"clone:copy-refs", kCore, "persistentvolumeclaims", "get", kThere, kSpare},
     Row{"clone:copy-refs", kNetworks, "network-attachment-definitions", "get,create,delete", kThere, kSpare},
     Row{"clone:copy-refs", kInstancetypes, "virtualmachineinstancetypes", "get,create,delete", kThere, kSpare},
     Row{"clone:copy-refs", kInstancetypes, "virtualmachinepreferences", "get,create,delete", kThere, kSpare},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace wukong::manifest {
 
 namespace {
@@ -43,6 +45,14 @@ void add_volume(Names& names, const Json& volume) {
   names.add(config_map(), text(volume, {"sysprep", "configMap", "name"}));
   names.add(secret(), text(volume, {"containerDisk", "imagePullSecret"}));
   names.add(service_account(), text(volume, {"serviceAccount", "serviceAccountName"}));
+  // A disk that is never written to, under one that goes with each instance: no disk of the VM's own.
+  names.add(gvr::pvc(), text(volume, {"ephemeral", "persistentVolumeClaim", "claimName"}));
+}
+
+/// KubeVirt takes the singular and the plural, in letters of any case. Source: kubevirt pkg/instancetype/find.
+bool is_kind(std::string_view typed, const Gvr& gvr) {
+  const std::string kind = lower(typed);
+  return kind == lower(gvr.kind) || kind == gvr.resource;
 }
 
 }  // namespace
@@ -62,8 +72,7 @@ std::vector<ObjectRef> references_of(const Json& vm, const std::string& ns) {
   // Without a kind the cluster-wide one is meant.
   for (const auto& [field, gvr] :
        {std::pair{"instancetype", instancetype()}, std::pair{"preference", preference()}})
-    if (const std::string_view kind = text(vm, {"spec", field, "kind"});
-        kind == gvr.kind || kind == gvr.resource)
+    if (const std::string_view kind = text(vm, {"spec", field, "kind"}); is_kind(kind, gvr))
       names.add(gvr, text(vm, {"spec", field, "name"}));
   return std::move(names.all);
 }

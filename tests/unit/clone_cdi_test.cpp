@@ -7,6 +7,7 @@
 #include "commands/clone_claim.h"
 #include "commands/clone_method.h"
 #include "commands/clone_resume.h"
+#include "manifest/vm_references.h"
 #include "op/dry_run.h"
 #include "render/output.h"
 #include "support/golden.h"
@@ -224,6 +225,38 @@ TEST_CASE("clone by method cdi: to another namespace, with what the VM names") {
   CHECK(shown(*planned(options, facts)).find("c2VjcmV0") == std::string::npos);
   facts.target_namespace = Fact::absent();
   CHECK(refusal(options, facts) == "namespace other does not exist");
+}
+
+TEST_CASE("clone to another namespace: what cannot be copied is refused, and no flag is promised") {
+  Json vm = web();
+  Json& pod = vm["spec"]["template"]["spec"];
+  pod["volumes"].push_back(
+      {{"name", "os"}, {"ephemeral", {{"persistentVolumeClaim", {{"claimName", "base"}}}}}});
+  vm["spec"]["instancetype"] = {{"kind", "virtualmachineinstancetype"}, {"name", "small"}};
+  vm["spec"]["preference"] = {{"kind", "VirtualMachinePreferences"}, {"name", "linux"}};
+  const std::vector<ObjectRef> named = manifest::references_of(vm, "demo");
+  REQUIRE(named.size() == 4);
+  CHECK(describe(named[0]) == "Secret demo/user-data");
+  CHECK(describe(named[1]) == "PersistentVolumeClaim demo/base");
+  CHECK(describe(named[2]) == "VirtualMachineInstancetype demo/small");
+  CHECK(describe(named[3]) == "VirtualMachinePreference demo/linux");
+  for (const char* wide : {"", "virtualmachineclusterinstancetype"}) {
+    vm["spec"]["instancetype"]["kind"] = wide;
+    CHECK(manifest::references_of(vm, "demo").size() == 3);
+  }
+
+  CloneOptions options = typed();
+  options.to_namespace = "other";
+  CdiFacts facts = sound();
+  facts.references = {{.here = named[1], .source = Fact::known(claim("dir")), .there = Fact::absent()}};
+  const auto refused = [&] { return planned(options, facts).error(); };
+  CHECK(refused().hint == "make them there, and try again");
+  CHECK(refused().causes.front() ==
+        "PersistentVolumeClaim other/base: it is the base of an ephemeral disk, and its data is not copied");
+  facts.references.push_back({.here = named[0], .there = Fact::absent()});
+  CHECK(refused().hint.find("--copy-refs") != std::string::npos);
+  options.copy_refs = true;
+  CHECK(refused().hint == "make them there, and try again");
 }
 
 TEST_CASE("clone by method cdi: sizes, classes, full copies, ownership") {

@@ -55,16 +55,18 @@ def instancetype(kind, name, spec):
 
 @scenario(needs=CDI, seconds=30)
 def references_of_every_kind(t):
-    """What a VM names beside Secrets: ConfigMaps, its instancetype and preference; a ServiceAccount is for its owner to make."""
+    """What a VM names beside Secrets: ConfigMaps, its instancetype and preference; a ServiceAccount, and the base of an ephemeral disk,
+    are for their owners to make."""
     there = other_namespace(t)
     t.create('configmaps', {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'settings'}, 'data': {'colour': 'green'}})
     t.create('serviceaccounts', {'apiVersion': 'v1', 'kind': 'ServiceAccount', 'metadata': {'name': 'robot'}})
     t.create('virtualmachineinstancetypes', instancetype('VirtualMachineInstancetype', 'small', {'cpu': {'guest': 1}, 'memory': {'guest': '64Mi'}}))
     t.create('virtualmachinepreferences', instancetype('VirtualMachinePreference', 'linux', {'devices': {'preferredDiskBus': 'virtio'}}))
     t.make_claim('src-root')
+    t.make_claim('base')
     body = manifests.vm('src', {'root': manifests.on_claim('src-root'), 'settings': {'configMap': {'name': 'settings'}},
-                                'robot': {'serviceAccount': {'serviceAccountName': 'robot'}}})
-    body['spec'] |= {'instancetype': {'kind': 'VirtualMachineInstancetype', 'name': 'small'},
+                                'robot': {'serviceAccount': {'serviceAccountName': 'robot'}}, 'os': {'ephemeral': manifests.on_claim('base')}})
+    body['spec'] |= {'instancetype': {'kind': 'virtualmachineinstancetype', 'name': 'small'},
                      'preference': {'kind': 'VirtualMachinePreference', 'name': 'linux'}}
     del body['spec']['template']['spec']['domain']['resources']
     t.create('virtualmachines', body)
@@ -75,7 +77,8 @@ def references_of_every_kind(t):
         3, 'ConfigMap', 'settings', 'ServiceAccount', 'robot', 'VirtualMachineInstancetype', 'small', 'VirtualMachinePreference', 'linux', '--copy-refs')
     check(not t.api.names('virtualmachines', there), 'something was written')
     again = ['src', 'copy', '--to-namespace', there, '--copy-refs', '--wait']
-    t.clone(*again).expect(3, 'ServiceAccount .*robot: its rights cannot be copied', no=['ConfigMap'])
+    t.clone(*again).expect(3, 'ServiceAccount .*robot: its rights cannot be copied', 'PersistentVolumeClaim .*base: ', no=['ConfigMap'])
+    t.api.create('persistentvolumeclaims', there, manifests.claim('base', t.side.plain_class))
     t.api.create('serviceaccounts', there, {'apiVersion': 'v1', 'kind': 'ServiceAccount', 'metadata': {'name': 'robot'}})
     t.clone(*again).expect(0, r'copy +Stopped +1 bound')
     for resource, name, field in (('configmaps', 'settings', 'data'), ('virtualmachineinstancetypes', 'small', 'spec'),
