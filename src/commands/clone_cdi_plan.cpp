@@ -67,7 +67,7 @@ manifest::VolumeSource source_of(const Plan& plan, const CopySource::Disk& disk,
 }
 
 Json volume_spec(const Plan& plan, const CopySource::Disk& disk, const op::Seen* seen) {
-  return manifest::data_volume_spec(disk.claim_spec, source_of(plan, disk, seen), disk.bytes);
+  return manifest::data_volume_spec(disk.claim_spec, source_of(plan, disk, seen), disk.bytes, disk.content);
 }
 
 Json volume_manifest(const Plan& plan, const std::string& target, const CopySource::Disk& disk,

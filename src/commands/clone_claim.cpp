@@ -18,7 +18,6 @@ namespace wukong::commands {
 namespace {
 
 constexpr std::size_t kLongestName = 253;
-constexpr const char* kContentType = "cdi.kubevirt.io/storage.contentType";
 
 /// The first flag that is about a VM, or "".
 std::string flag_for_vms(const CloneOptions& o) {
@@ -72,18 +71,14 @@ Result<CopySource> source_of(const CloneNames& names, const ClaimFacts& facts, c
   source.disks.push_back({.volume = names.source,
                           .claim = names.source,
                           .claim_spec = fields(claim, {"spec"}),
+                          .content = content_type(claim),
                           .bytes = claim_bytes(claim)});
   return source;
 }
 
-/// CDI fills only a DataVolume of the claim's own content type; of another one, none ever ends. A claim that tells none holds a
-/// disk. Source: cdi pkg/controller/clone; api types, DataVolumeSpec.contentType.
-Json volume_spec(const CopySource::Disk& disk, const Json& claim, const Scope& at) {
+Json volume_spec(const CopySource::Disk& disk, const Scope& at) {
   const manifest::VolumeSource from{manifest::VolumeSource::Kind::claim, at.ns, disk.claim};
-  Json spec = manifest::data_volume_spec(disk.claim_spec, from, disk.bytes);
-  const std::string_view content = text(claim, {"metadata", "annotations", kContentType});
-  if (!content.empty() && content != "kubevirt") spec["contentType"] = content;
-  return spec;
+  return manifest::data_volume_spec(disk.claim_spec, from, disk.bytes, disk.content);
 }
 
 Result<void> check_target(const CloneNames& names, const CdiFacts& facts, const manifest::Marks& marks) {
@@ -207,8 +202,7 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
   operation.cancel_command = fmt::format("kubectl wukong cancel dv/{} {} -y", names.target, there.where());
   TargetSteps steps(operation, ref);
   steps.add("disk", {},
-            op::Create{ref, manifest::data_volume(ref, volume_spec(disk, facts.claim.object, at), fill, marks,
-                                                  Json())});
+            op::Create{ref, manifest::data_volume(ref, volume_spec(disk, at), fill, marks, Json())});
   if (!options.write.wait) return operation;
   const status::DataVolumesWait wait{
       .ns = names.target_ns,

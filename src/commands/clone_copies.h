@@ -27,6 +27,7 @@ struct CopySource {
     std::string claim{};       // of the source; "" where a snapshot is the source
     bool owned{};              // by a DataVolume of the VM's dataVolumeTemplates
     Json claim_spec = Json();  // of the source's claim
+    std::string content{};     // its CDI content type; "": it does not tell
     std::string from_class{};  // StorageClass of the source's claim
     std::int64_t bytes{};      // the larger of request and capacity
     std::string snapshot{};    // its VolumeSnapshot; empty while that is still to be taken
@@ -43,6 +44,9 @@ Result<CopySource> copy_source(const CloneNames& names, const CopyFacts& facts, 
 
 /// What must be said when VolumeSnapshots, which tell how large disks will be, cannot be read; else "".
 std::string unread_sizes_note(const CloneNames& names, const CopyFacts& facts);
+
+/// What CDI says that a claim holds: "kubevirt" (a disk), "archive" (files); "" where it says nothing, and a disk is meant.
+std::string content_type(const Json& claim);
 
 /// A claim's volume is as large as its capacity, which may be more than was asked for.
 std::int64_t claim_bytes(const Json& claim);

@@ -49,6 +49,7 @@ Result<CopySource> source_of_vm(const CloneNames& names, const CloneFacts& facts
                          .claim = claim,
                          .owned = status::is_templated(out.vm, text(volume, {"dataVolume", "name"})),
                          .claim_spec = fields(object, {"spec"}),
+                         .content = content_type(object),
                          .bytes = claim_bytes(object)});
   }
   return out;
@@ -122,6 +123,7 @@ Result<CopySource> source_of_snapshot(const CloneNames& names, const CopyFacts& 
     out.disks.push_back({.volume = name,
                          .owned = status::is_templated(out.vm, text(volume, {"dataVolume", "name"})),
                          .claim_spec = spec,
+                         .content = content_type(fields(*backup, {"persistentVolumeClaim"})),
                          .bytes = std::max(bytes_at(spec, {"resources", "requests", "storage"}),
                                            restore_size(facts.volume_snapshots, taken)),
                          .snapshot = taken});
@@ -139,6 +141,10 @@ std::string unread_sizes_note(const CloneNames& names, const CopyFacts& facts) {
   if (!names.from_snapshot || !facts.volume_snapshots.is_unreadable()) return {};
   return fmt::format("you may not list {}: how large the disks must be was not checked",
                      gvr::volume_snapshot().qualified());
+}
+
+std::string content_type(const Json& claim) {
+  return std::string(text(claim, {"metadata", "annotations", "cdi.kubevirt.io/storage.contentType"}));
 }
 
 std::int64_t claim_bytes(const Json& claim) {

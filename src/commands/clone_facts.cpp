@@ -16,7 +16,7 @@ Result<void> gather_rest(CloneFacts& facts, kube::Api& api, const Scope& scope) 
     reads.push_back({.gvr = gvr::pvc(),
                      .ns = scope.ns,
                      .name = claim,
-                     .keep = {{"status.phase", "status.capacity", "spec"}}});
+                     .keep = {{"metadata.annotations", "status.phase", "status.capacity", "spec"}}});
   if (facts.source.is_absent())
     reads.push_back({.gvr = gvr::vm(), .ns = scope.ns, .keep = {{"metadata.name"}}});
   if (reads.empty()) return {};

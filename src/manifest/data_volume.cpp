@@ -21,7 +21,8 @@ std::string access_mode(const Json& like) {
 
 }  // namespace
 
-Json data_volume_spec(const Json& like, const VolumeSource& source, std::int64_t bytes) {
+Json data_volume_spec(const Json& like, const VolumeSource& source, std::int64_t bytes,
+                      std::string_view content) {
   Json spec = Json::object();
   const char* kind = source.kind == VolumeSource::Kind::claim ? "pvc" : "snapshot";
   spec["source"][kind] = {{"namespace", source.ns}, {"name", source.name}};
@@ -30,6 +31,7 @@ Json data_volume_spec(const Json& like, const VolumeSource& source, std::int64_t
   for (const char* key : {"volumeMode", "storageClassName"})
     if (const Json* value = find(like, {key})) claim[key] = *value;
   claim["resources"]["requests"]["storage"] = format_quantity({bytes});
+  if (!content.empty() && content != "kubevirt") spec["contentType"] = content;
   return spec;
 }
 

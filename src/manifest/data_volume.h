@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/object.h"
@@ -27,7 +28,10 @@ struct VolumeFill {
 
 /// .spec of a DataVolume for `source`: class and volume mode of the claim `like` (a PersistentVolumeClaim .spec), one of its
 /// access modes, for CDI takes no more, and the size `bytes`. It is literal (.spec.pvc): CDI adds nothing to the size.
-Json data_volume_spec(const Json& like, const VolumeSource& source, std::int64_t bytes);
+/// `content`: the source's content type, "" for a disk. One of another type than its source is never filled.
+/// Source: cdi pkg/controller/datavolume/pvc-clone-controller.go; api types, DataVolumeSpec.contentType.
+Json data_volume_spec(const Json& like, const VolumeSource& source, std::int64_t bytes,
+                      std::string_view content);
 
 /// Annotations that say `fill`; empty where there is nothing to say.
 Json fill_annotations(const VolumeFill& fill);

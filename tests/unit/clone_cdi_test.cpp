@@ -210,6 +210,18 @@ TEST_CASE("clone by method cdi: of claims, the source is watched: it must stay o
         "demo/");
 }
 
+TEST_CASE("clone by method cdi: a disk of files makes a DataVolume of files, which CDI fills from no other") {
+  CdiFacts facts = sound();
+  for (kube::Fact& fact : facts.copies.base.claims)
+    fact.object["metadata"]["annotations"]["cdi.kubevirt.io/storage.contentType"] = "archive";
+  const auto plan = planned(typed(), facts);
+  REQUIRE(plan.has_value());
+  CHECK(made(*plan, "web2-root")["spec"]["contentType"] == "archive");
+  const Json vm = made(*plan, "web2");
+  CHECK(vm["spec"]["dataVolumeTemplates"][0]["spec"]["contentType"] == "archive");
+  CHECK_FALSE(made(*planned(typed()), "web2-root")["spec"].contains("contentType"));
+}
+
 TEST_CASE("clone by method cdi: to another namespace, with what the VM names") {
   CloneOptions options = typed();
   options.to_namespace = "other";

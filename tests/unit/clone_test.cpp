@@ -625,6 +625,26 @@ TEST_CASE("clone: a server without clones is named, also when nothing else is mi
   CHECK(result.error().message.starts_with("this cluster does not serve clone.kubevirt.io"));
 }
 
+TEST_CASE("clone: what CDI says of a disk's claim is read") {
+  testing::FakeApi api;
+  serve_clone(api);
+  api.put(gvr::vm(),
+          {{"metadata", {{"namespace", "demo"}, {"name", "web"}}},
+           {"spec",
+            {{"template",
+              {{"spec", {{"volumes", {{{"name", "files"}, {"dataVolume", {{"name", "web-files"}}}}}}}}}}}}});
+  api.put(gvr::pvc(), {{"metadata",
+                        {{"namespace", "demo"},
+                         {"name", "web-files"},
+                         {"annotations", {{"cdi.kubevirt.io/storage.contentType", "archive"}}}}}});
+  kube::Discovery discovery(api, "", std::chrono::system_clock::now());
+  const auto facts =
+      gather_clone({.source = "web", .target = "web2", .clone = "web2-x"}, api, discovery, kScope);
+  REQUIRE(facts.has_value());
+  REQUIRE(facts->claims.size() == 1);
+  CHECK(content_type(facts->claims[0].object) == "archive");
+}
+
 TEST_CASE("clone: what the disk remembers of the server is asked anew before it refuses") {
   char dir[] = "/tmp/wukong-clone-XXXXXX";
   REQUIRE(mkdtemp(dir) != nullptr);

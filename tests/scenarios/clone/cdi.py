@@ -184,6 +184,16 @@ def started_meanwhile(t):
     check((t.get('virtualmachineinstances', 'src') or {}).get('status', {}).get('phase') == 'Running', 'the source was stopped')
 
 
+@scenario(needs=CDI, seconds=20)
+def disk_of_files(t):
+    """CDI fills no DataVolume of another content type than its source's."""
+    t.source()
+    t.api.patch('persistentvolumeclaims', t.ns, 'src-root', {'metadata': {'annotations': {'cdi.kubevirt.io/storage.contentType': 'archive'}}})
+    clone(t, 'src', 'copy', '--method', 'cdi', '--wait').expect(0, r'copy +Stopped +1 bound')
+    check(t.get('datavolumes', 'copy-root')['spec'].get('contentType') == 'archive', 'another content type')
+    t.expect_same_content('src', 'copy')
+
+
 @scenario(needs=CDI, seconds=40)
 def cannot_be_scheduled(t):
     """Disks that wait for a VM that cannot start: the cause is told, and ends the wait."""
