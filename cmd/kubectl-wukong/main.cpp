@@ -40,14 +40,13 @@ std::string random_word(std::size_t length) {
   return word;
 }
 
-/// While it waits, signals that the loop takes for itself end the program again: nothing has been written then.
+/// While it waits, signals that the loop takes for itself end or stop the program again: nothing has been written then.
 std::optional<std::string> ask(std::string_view question) {
   write_all(STDERR_FILENO, question);
   sigset_t ending;
   sigset_t before;
   sigemptyset(&ending);
-  sigaddset(&ending, SIGINT);
-  sigaddset(&ending, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGQUIT}) sigaddset(&ending, signal);
   ::pthread_sigmask(SIG_UNBLOCK, &ending, &before);
   std::string line;
   char c = 0;
@@ -97,7 +96,7 @@ void forbid_core_files() {
 
 /// What a signal does that comes before or after the event loop, which hears them otherwise: the same exit code.
 void exit_by_signal() {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction now{};
     if (::sigaction(signal, nullptr, &now) != 0 || now.sa_handler == SIG_IGN) continue;
     now.sa_handler = [](int caught) { ::_exit(128 + caught); };

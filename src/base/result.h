@@ -1,6 +1,7 @@
 // Errors as values: Result<T>, Error, Code, WUKONG_TRY.
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -25,6 +26,7 @@ enum class Code {
   timed_out,        // 5: objects left in place
   partly,           // 6: some of many failed
   integrity,        // 7: length or checksum differs
+  hung_up,          // 129: SIGHUP, the terminal has gone
   interrupted,      // 130: SIGINT
   terminated,       // 143: SIGTERM
 };
@@ -47,6 +49,8 @@ constexpr int exit_code(Code code) {
       return 6;
     case Code::integrity:
       return 7;
+    case Code::hung_up:
+      return 129;
     case Code::interrupted:
       return 130;
     case Code::terminated:
@@ -54,6 +58,16 @@ constexpr int exit_code(Code code) {
     default:
       return 1;
   }
+}
+
+/// Why something ended that `signal` has ended.
+constexpr Code ended_by(int signal) {
+  if (signal == SIGHUP) return Code::hung_up;
+  return signal == SIGTERM ? Code::terminated : Code::interrupted;
+}
+
+constexpr bool is_by_signal(Code code) {
+  return code == Code::hung_up || code == Code::interrupted || code == Code::terminated;
 }
 
 /// What went wrong, in words for a person: the message names the object and starts in lower case unless

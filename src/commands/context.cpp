@@ -287,6 +287,7 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
       draw_later();
     });
   };
+  const kube::Handle leaving = api_->on_leave([&view] { view->leave(); });
   draw_later();
   op::Outcome outcome = op::run(*api_, std::move(operation), run_options, [&](const op::Runner& runner) {
     if (!std::exchange(begun, true)) {

@@ -166,7 +166,8 @@ class LiveStatus {
       tell_news(nodes, inventory);
     return {};
   }
-  void end() { screen_.finish(); }
+  /// What is drawn stays; what comes later is drawn below it.
+  void leave() { screen_.finish(); }
 
  private:
   void tell_news(const std::vector<StatusNode>& nodes, const Inventory& inventory) {
@@ -241,6 +242,7 @@ Result<void> watch(const Asked& asked, kube::Api& api, Context& cx) {
   }
   const std::vector<Watched> watches = inventory_watches(at.ns, served);
   LiveStatus live(asked, cx);
+  const kube::Handle leaving = api.on_leave([&live] { live.leave(); });
   const Time began = api.now();
   const op::ObserveOptions pace =
       asked.all_namespaces ? op::ObserveOptions{.least = std::chrono::seconds{1}} : op::ObserveOptions{};
@@ -248,8 +250,8 @@ Result<void> watch(const Asked& asked, kube::Api& api, Context& cx) {
     const auto passed = std::chrono::duration_cast<WallTime::duration>(api.now() - began);
     return live.show(inventory_of(at, served, watches, shelves), cx.io().now + passed);
   });
-  live.end();
-  if (!ended && (ended.error().code == Code::interrupted || ended.error().code == Code::terminated))
+  live.leave();
+  if (!ended && is_by_signal(ended.error().code))
     cx.note("", std::exchange(ended.error().message, ""));  // how a watch ends: nothing went wrong
   return ended;
 }

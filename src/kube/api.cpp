@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "kube/api_error.h"
@@ -126,6 +125,17 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Handle nothing_{};  // the answer to no reads at all
 };
 
+const char* words_of(int signal) {
+  switch (ended_by(signal)) {
+    case Code::hung_up:
+      return "the terminal has gone";
+    case Code::terminated:
+      return "terminated";
+    default:
+      return "interrupted";
+  }
+}
+
 Json review(const Permission& wanted) {
   Json attributes = Json::object();
   const auto set = [&](const char* key, const std::string& value) {
@@ -150,8 +160,7 @@ Result<void> turn_until(Api& api, const std::function<bool()>& finished) {
   int signal = 0;
   const Handle heard = api.on_signal([&signal](int number) { signal = number; });
   while (!finished()) {
-    if (signal == SIGINT) return Error{.code = Code::interrupted, .message = "interrupted"};
-    if (signal != 0) return Error{.code = Code::terminated, .message = "terminated"};
+    if (signal != 0) return Error{.code = ended_by(signal), .message = words_of(signal)};
     api.turn();
   }
   return {};

@@ -82,8 +82,12 @@ class Api {
   /// Follows objects until the handle is dropped. `changed(name)` is called from within turn() after each
   /// change of the shelf; an empty name means "anything may have changed" (first list, list anew, trouble, sight).
   virtual WatchHandle watch(const Watched& what, std::function<void(const std::string& name)> changed) = 0;
-  /// Calls `heard` with SIGINT or SIGTERM from within turn(). The newest handler wins; without one they are kept for the next.
+  /// Calls `heard` with SIGINT, SIGTERM or SIGHUP from within turn(). The newest handler wins; without one they are kept for the
+  /// next.
   virtual Handle on_signal(std::function<void(int)> heard) = 0;
+  /// Calls `leave` from within turn() right before the program is stopped (Ctrl-Z) or quit (Ctrl-\): the terminal is somebody
+  /// else's then. Nothing tells that it goes on again.
+  virtual Handle on_leave(std::function<void()> leave) = 0;
   /// Lets things happen: delivers what is ready, or sleeps until something is.
   virtual void turn() = 0;
 };
@@ -130,13 +134,13 @@ struct Read {
 /// Sends all reads at once and calls `done` with a Fact each, in order (lists are read in pages of 500).
 /// Errors: only what makes the facts worthless: unreachable, unauthenticated, a broken answer.
 void fetch(Api& api, std::vector<Read> reads, std::function<void(Result<std::vector<Fact>>)> done);
-/// The same, turning `api` until the answer is there. Errors also: interrupted, terminated.
+/// The same, turning `api` until the answer is there. Errors also: that of a signal.
 Result<std::vector<Fact>> fetch(Api& api, std::vector<Read> reads);
 
-/// Turns `api` until `finished`. Errors: interrupted, terminated. What callbacks write to must outlive an error: share it.
+/// Turns `api` until `finished`. Errors: that of a signal (ended_by()). What callbacks write to must outlive an error: share it.
 Result<void> turn_until(Api& api, const std::function<bool()>& finished);
 
-/// Sends `request` and turns `api` until it is answered. Errors also: interrupted, terminated.
+/// Sends `request` and turns `api` until it is answered. Errors also: that of a signal.
 Result<Response> ask(Api& api, Request request);
 
 /// One permission, as a SelfSubjectAccessReview asks for it.

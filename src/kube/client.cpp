@@ -133,5 +133,7 @@ WatchHandle Client::watch(const Watched& what, std::function<void(const std::str
 Handle Client::on_signal(std::function<void(int)> heard) { return core_->loop->on_signal(std::move(heard)); }
 
 void Client::turn() { core_->loop->turn(); }
+Handle Client::on_leave(std::function<void()> leave) { return core_->loop->on_leave(std::move(leave)); }
+
 
 }  // namespace wukong::kube

@@ -50,6 +50,7 @@ class Client final : public Api {
   Handle on_signal(std::function<void(int)> heard) override;
   void turn() override;
 
+  Handle on_leave(std::function<void()> leave) override;
  private:
   struct Core;
   explicit Client(std::unique_ptr<Core> core);

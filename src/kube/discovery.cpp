@@ -176,8 +176,7 @@ Result<std::optional<ServedApis>> Discovery::renew() {
                   .accept = kAccept,
                   .keep = {{"items.versions.version", "items.versions.resources.resource", "groups.name",
                             "groups.versions.version", "items.metadata.name"}}});
-  if (!answer && (answer.error().code == Code::interrupted || answer.error().code == Code::terminated))
-    return std::move(answer.error());
+  if (!answer && is_by_signal(answer.error().code)) return std::move(answer.error());
   from_disk_ = false;
   known_.reset();
   if (!answer) {

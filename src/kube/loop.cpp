@@ -22,6 +22,37 @@ void drop(std::vector<std::pair<Id, T>>& list, Id id) {
   std::erase_if(list, [id](const auto& entry) { return entry.first == id; });
 }
 
+/// Those who listen; calling one may change the list.
+void tell(const std::vector<std::pair<Id, std::function<void()>>>& listening) {
+  const auto now = listening;
+  for (const auto& [id, heard] : now) heard();
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now{};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/// A signalfd reads even what is ignored, as long as it is blocked.
+sigset_t signals_to_hear() {
+  sigset_t all{};
+  sigemptyset(&all);
+  for (const int signal : {SIGINT, SIGTERM, SIGWINCH}) sigaddset(&all, signal);
+  for (const int signal : {SIGHUP, SIGTSTP, SIGQUIT})
+    if (!is_ignored(signal)) sigaddset(&all, signal);
+  return all;
+}
+
+/// Stops or ends the program; returns when a stopped one goes on.
+void act_by_default(int signal) {
+  sigset_t one{};
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  raise(signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+}
+
 }  // namespace
 
 struct Loop::State {
@@ -41,6 +72,7 @@ struct Loop::State {
   std::map<CURL*, std::function<void(CURLcode)>> transfers{};
   std::vector<std::pair<Id, std::function<void(int)>>> hearers{};
   std::vector<std::pair<Id, std::function<void()>>> resizers{};
+  std::vector<std::pair<Id, std::function<void()>>> leavers{};
   std::vector<std::pair<Id, Ready>> descriptors{};
   std::vector<int> unheard{};
   std::mutex mutex{};
@@ -69,9 +101,7 @@ Loop::State::~State() {
 }
 
 Result<void> Loop::State::open() {
-  sigset_t ours{};
-  sigemptyset(&ours);
-  for (const int signal : {SIGINT, SIGTERM, SIGWINCH}) sigaddset(&ours, signal);
+  const sigset_t ours = signals_to_hear();
   pthread_sigmask(SIG_BLOCK, &ours, &outer_mask);
   struct sigaction ignore{};
   ignore.sa_handler = SIG_IGN;  // NOLINT(cppcoreguidelines-pro-type-union-access): how sigaction is made
@@ -181,14 +211,15 @@ void Loop::State::on_signals() {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == SIGWINCH) {
       resized = true;
+    } else if (signal == SIGTSTP || signal == SIGQUIT) {
+      tell(leavers);
+      act_by_default(signal);
     } else {
       unheard.push_back(signal);
     }
   }
   deliver_signals();
-  if (!resized) return;
-  const auto now_listening = resizers;
-  for (const auto& [id, heard] : now_listening) heard();
+  if (resized) tell(resizers);
 }
 
 void Loop::State::deliver_signals() {
@@ -244,6 +275,14 @@ Handle Loop::on_resize(std::function<void()> heard) {
   state_->resizers.emplace_back(id, std::move(heard));
   return Handle([weak = std::weak_ptr(state_), id] {
     if (const auto state = weak.lock()) drop(state->resizers, id);
+  });
+}
+
+Handle Loop::on_leave(std::function<void()> leave) {
+  const Id id = ++state_->last_id;
+  state_->leavers.emplace_back(id, std::move(leave));
+  return Handle([weak = std::weak_ptr(state_), id] {
+    if (const auto state = weak.lock()) drop(state->leavers, id);
   });
 }
 

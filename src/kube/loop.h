@@ -22,9 +22,9 @@
 
 namespace wukong::kube {
 
-/// Nothing calls back but turn(). While a Loop lives, SIGINT, SIGTERM and SIGWINCH are blocked in its thread
-/// and SIGPIPE is ignored in the process; both are put back when it goes. Make it before any other thread:
-/// threads inherit the mask. Handles may outlive the loop.
+/// Nothing calls back but turn(). While a Loop lives, the signals that it hears are blocked in its thread (SIGHUP, SIGTSTP and
+/// SIGQUIT only where they were not ignored before: nohup) and SIGPIPE is ignored in the process; both are put back when it
+/// goes. Make it before any other thread: threads inherit the mask. Handles may outlive the loop.
 class Loop {
  public:
   /// Errors: `failed` when the system refuses a signalfd or libcurl does not start.
@@ -40,8 +40,10 @@ class Loop {
   void defer(std::function<void()> act);
   /// As `defer`, from any thread; wakes the loop.
   void post(std::function<void()> message);
-  /// Hears SIGINT and SIGTERM: the newest handler only; without one they are kept for the next.
+  /// Hears SIGINT, SIGTERM and SIGHUP: the newest handler only; without one they are kept for the next.
   Handle on_signal(std::function<void(int)> heard);
+  /// Hears SIGTSTP and SIGQUIT, before they do what they do by default.
+  Handle on_leave(std::function<void()> leave);
   /// Hears SIGWINCH.
   Handle on_resize(std::function<void()> heard);
   /// Calls `ready` in each turn in which one of the descriptors is ready. `wanted` is asked before every

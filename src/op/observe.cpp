@@ -1,7 +1,6 @@
 #include "op/observe.h"
 
 #include <algorithm>
-#include <csignal>
 
 namespace wukong::op {
 
@@ -38,8 +37,7 @@ Result<void> observe(kube::Api& api, const std::vector<Watched>& watches, const 
     }
     api.turn();
   }
-  return Error{.code = signal == SIGTERM ? Code::terminated : Code::interrupted,
-               .message = "stopped watching"};
+  return Error{.code = ended_by(signal), .message = "stopped watching"};
 }
 
 }  // namespace wukong::op

@@ -18,7 +18,7 @@ struct ObserveOptions {
 };
 
 /// Calls `seen` with a shelf for each of `watches`, in order, when all have been heard of, and then again and again.
-/// Ends with an error only: that of `seen`, interrupted, terminated.
+/// Ends with an error only: that of `seen`, or that of a signal.
 Result<void> observe(kube::Api& api, const std::vector<Watched>& watches, const ObserveOptions& options,
                      const std::function<Result<void>(const Shelves&)>& seen);
 

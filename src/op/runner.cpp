@@ -393,6 +393,11 @@ int Runner::signal() const { return state_->outcome.signal; }
 void Runner::interrupt(int signal) {
   State& s = *state_;
   if (s.finished) return;
+  // Nobody's second wish: shell and kernel both tell of a terminal that goes, and the session's end sends SIGTERM beside it.
+  if (s.outcome.signal != 0 && (signal == SIGHUP || s.outcome.signal == SIGHUP)) {
+    if (signal != SIGHUP) s.outcome.signal = signal;
+    return;
+  }
   if (s.outcome.signal != 0) {
     s.outcome.abandoned = true;
     for (std::size_t i = 0; i < s.nodes.size(); ++i)

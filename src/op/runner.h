@@ -35,7 +35,7 @@ struct Outcome {
   std::vector<std::string> left{};    // what undo, put_back and tidy could not do: object and reason
   std::vector<Error> not_put_back{};  // those of it that were there before, and are not as they were
   std::vector<std::string> notes{};   // messages of verdicts that ended well
-  int signal{};                       // SIGINT or SIGTERM when interrupted
+  int signal{};                       // SIGINT, SIGTERM or SIGHUP when interrupted
   bool abandoned{};                   // second signal: left at once
   bool undone{};                      // undo steps ran; `made` and `left` tell what they left
   Seen seen{};                        // answers and verdicts, by step
@@ -55,8 +55,8 @@ class Runner {
   bool finished() const;
   /// The signal that interrupted, or 0.
   int signal() const;
-  /// SIGINT or SIGTERM. First: nothing new is started, writes in flight finish, waits end, then put_back
-  /// steps. Second: finished() at once.
+  /// SIGINT, SIGTERM or SIGHUP. First: nothing new is started, writes in flight finish, waits end, then put_back
+  /// steps. Second: finished() at once; neither a SIGHUP nor what comes after it counts as one.
   void interrupt(int signal);
 
   const Progress& progress() const;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
-
 namespace wukong::op {
 namespace {
 
@@ -93,8 +91,7 @@ std::optional<Error> ending(const Outcome& outcome, const std::string& title, st
   }
   if (outcome.signal == 0) return sum_of_errors(outcome, rows);
   const char* when = outcome.failed == 0 ? "done, but interrupted while tidying up" : "interrupted";
-  Error error{.code = outcome.signal == SIGTERM ? Code::terminated : Code::interrupted,
-              .message = fmt::format("{}: {}", title, when)};
+  Error error{.code = ended_by(outcome.signal), .message = fmt::format("{}: {}", title, when)};
   for (const Error& each : outcome.errors) error.causes.push_back(each.message);
   return error;
 }

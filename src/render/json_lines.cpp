@@ -64,6 +64,8 @@ std::string_view word(Code code) {
       return "partly";
     case Code::integrity:
       return "integrity";
+    case Code::hung_up:
+      return "hung_up";
     case Code::interrupted:
       return "interrupted";
     case Code::terminated:

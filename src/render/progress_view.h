@@ -31,6 +31,8 @@ class ProgressView {
   virtual void update(const Progress& progress, Time now) = 0;
   /// Writes a line of text so that it stays, above whatever is drawn. `kind`: "note", "warning" or empty.
   virtual void note(std::string_view kind, std::string_view message) = 0;
+  /// The terminal is somebody else's for a while: what is drawn stays, and the next update draws below it.
+  virtual void leave() {}
   /// Last state; leaves the cursor on a fresh line.
   virtual void finish(const Progress& progress, Time now) = 0;
   virtual void resize(int width, int height) = 0;

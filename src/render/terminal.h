@@ -16,6 +16,7 @@ class TerminalView final : public ProgressView {
   void begin(const Progress& progress, Time now) override;
   void update(const Progress& progress, Time now) override;
   void note(std::string_view kind, std::string_view message) override;
+  void leave() override { lines_.finish(); }
   void finish(const Progress& progress, Time now) override;
   void resize(int width, int height) override;
 

@@ -308,11 +308,26 @@ class Signals(Cli):
     def test_while_the_kubeconfig_is_read(self):
         pipe = self.folder / "pipe"
         os.mkfifo(pipe)
-        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-            with subprocess.Popen([BINARY, "version", "--kubeconfig", str(pipe)], env=self.env) as child:
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+            with subprocess.Popen(["env", "--default-signal=HUP", BINARY, "version", "--kubeconfig", str(pipe)], env=self.env) as child:
                 with pipe.open("w"):  # opens when the child does
                     child.send_signal(number)
                     self.assertEqual(child.wait(30), code)
+
+    def test_the_terminal_goes(self):
+        """What is written to it then ends nothing early."""
+        with Silent() as server:
+            self.kubeconfig(KUBECONFIG.format(server=server.address))
+            with Terminal(["/usr/bin/env", "--default-signal=HUP", BINARY, "clone", "a", "b"], self.env) as terminal:
+                terminal.wait_until(lambda: server.callers >= 2, "a second try")
+                self.assertEqual(terminal.hang_up(), 129)
+
+    def test_nohup(self):
+        with Silent() as server:
+            self.kubeconfig(KUBECONFIG.format(server=server.address))
+            with Terminal(["/usr/bin/env", "--ignore-signal=HUP", BINARY, "version", "--request-timeout=2s"], self.env) as terminal:
+                terminal.wait_until(lambda: server.callers >= 1, "a try")
+                self.assertEqual(terminal.hang_up(), 4)
 
 
 class Doctor(Cli):

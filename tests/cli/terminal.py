@@ -34,7 +34,8 @@ class Terminal:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self.fd)
+        if self.fd is not None:
+            os.close(self.fd)
 
     def type(self, text):
         os.write(self.fd, text.encode())
@@ -46,6 +47,18 @@ class Terminal:
     def typed(self):
         """The line with the cursor, up to the cursor."""
         return self.screen.display[self.screen.cursor.y][:self.screen.cursor.x]
+
+    def hang_up(self, seconds=60):
+        """The terminal goes, as with a dropped ssh session; returns the exit code."""
+        os.close(self.fd)
+        self.fd = None
+        end = time.monotonic() + seconds
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > end:
+                raise AssertionError("still running without a terminal")
+            time.sleep(0.05)
+        self.status = os.waitstatus_to_exitcode(ended[1])
+        return self.status
 
     def read(self, seconds):
         """Feeds the screen with what comes; False at the end of the output."""

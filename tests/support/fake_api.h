@@ -152,7 +152,7 @@ class FakeApi : public kube::Api {
   void at(Duration delay, std::function<void()> act) {
     timers_.emplace(now_ + delay, std::pair(++timer_ids_, std::move(act)));
   }
-  /// SIGINT or SIGTERM, heard in the next turn.
+  /// A signal that ends, heard in the next turn.
   void raise(int signal) {
     soon([this, signal] {
       if (hearers_.empty()) {
@@ -223,6 +223,8 @@ class FakeApi : public kube::Api {
     return kube::Handle(
         [this, id] { std::erase_if(hearers_, [id](const auto& hearer) { return hearer.first == id; }); });
   }
+
+  kube::Handle on_leave(std::function<void()> /*leave*/) override { return {}; }
 
   /// Delivers what is ready; when nothing is, time jumps to the next timer. A test that waits for what can
   /// never happen fails with an exception instead of hanging.

@@ -6,7 +6,7 @@ MANUAL = pathlib.Path(__file__).resolve().parents[2] / 'man/kubectl-wukong.1'
 
 NUMBER, COUNT, TEXTS = (int, float), int, list
 CODES = ('failed usage precondition not_found already_exists conflict invalid expired unreachable overloaded unauthenticated forbidden timed_out '
-         'partly integrity interrupted terminated').split()
+         'partly integrity hung_up interrupted terminated').split()
 #: type -> field -> what its value may be: types, or words. Fields behind '?' may be absent.
 TYPES = {
     'operation': {'title': str, '?phase': str, '?connection': str, 'rows': COUNT},

@@ -1,9 +1,11 @@
 #include "kube/loop.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <thread>
 
@@ -99,6 +101,49 @@ TEST_CASE("loop: Ctrl-C is heard by the newest handler, and kept while there is 
   ::raise(SIGINT);
   while (heard.size() < 3) loop->turn();
   CHECK(heard.back() == std::pair('1', SIGINT));
+  ::raise(SIGHUP);
+  while (heard.size() < 4) loop->turn();
+  CHECK(heard.back() == std::pair('1', SIGHUP));
+}
+
+TEST_CASE("loop: what was ignored before stays ignored: nohup") {
+  struct sigaction before{};
+  struct sigaction ignore{};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGHUP, &ignore, &before);
+  {
+    const auto loop = make_loop();
+    int signal = 0;
+    const Handle heard = loop->on_signal([&](int number) { signal = number; });
+    ::raise(SIGHUP);
+    ::raise(SIGTERM);
+    while (signal == 0) loop->turn();
+    CHECK(signal == SIGTERM);
+  }
+  sigaction(SIGHUP, &before, nullptr);
+}
+
+TEST_CASE("loop: whoever draws leaves before Ctrl-\\ ends the program") {
+  int ends[2] = {-1, -1};
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit no_core{};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    const auto loop = Loop::make();
+    const Handle leaving = (*loop)->on_leave([&] { static_cast<void>(!write(ends[1], "left", 4)); });
+    ::raise(SIGQUIT);
+    (*loop)->turn();
+    ::_exit(0);
+  }
+  const Fd read_end(ends[0]);
+  ::close(ends[1]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGQUIT);
+  std::array<char, 8> said{};
+  CHECK(read(read_end.get(), said.data(), said.size()) == 4);
 }
 
 TEST_CASE("loop: a resized terminal is told to all who listen") {

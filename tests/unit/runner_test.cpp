@@ -613,6 +613,24 @@ TEST_CASE("runner: what is not put back is an error of the whole, and is not for
   CHECK(outcome.succeeded == 1);
 }
 
+TEST_CASE(
+    "runner: a terminal that goes is told of more than once, and what was changed is changed back all the "
+    "same") {
+  for (const std::vector<int>& signals :
+       {std::vector<int>{SIGHUP, SIGHUP}, {SIGINT, SIGHUP}, {SIGHUP, SIGTERM}}) {
+    FakeApi api;
+    api.latency = seconds{1};
+    api.put(gvr::vm(), skeleton(vm("web")));
+    api.at(seconds{5}, [&] { api.raise(signals[0]); });
+    api.at(milliseconds{5500}, [&] { api.raise(signals[1]); });
+    const Outcome outcome = run_all(api, with_vm_changed());
+    REQUIRE(outcome.error.has_value());
+    CHECK(outcome.error->code == ended_by(signals[1] == SIGHUP ? signals[0] : signals[1]));
+    CHECK_FALSE(outcome.abandoned);
+    CHECK(flag(*api.stored("virtualmachines", "demo", "web"), {"spec", "forgotten"}));
+  }
+}
+
 TEST_CASE("runner: a refusal after a write does not claim that nothing was written") {
   FakeApi api;
   Operation operation = one_claim();

@@ -166,6 +166,21 @@ TEST_CASE("terminal: frames replace each other, one write each") {
   CHECK(f.screen.lines() == f.expected(kStart + seconds(3)));
 }
 
+TEST_CASE("terminal: left for a while, the frame stays, and the next one is drawn below it") {
+  Fixture f;
+  f.progress = clones(2);
+  f.view->update(f.progress, kStart);
+  const std::vector<std::string> before = f.screen.lines();
+  f.view->leave();
+  CHECK(f.screen.cursor);
+  f.screen.write("[1]+  Stopped\n");
+  f.view->update(f.progress, kStart);
+  CHECK_FALSE(f.screen.cursor);
+  std::vector<std::string> above = before;
+  above.emplace_back("[1]+  Stopped");
+  CHECK(f.screen.lines() == f.expected(kStart, above));
+}
+
 TEST_CASE("terminal: an unchanged frame is not written again") {
   Fixture f;
   f.progress = clones(1);

@@ -89,6 +89,21 @@ def interrupted_copy(t):
     t.expect_only(before | {'datavolumes/copy-root'}, 'copy')
 
 
+@scenario(seconds=20)
+def the_terminal_goes(t):
+    """A dropped ssh session: its shell tells of it, and then the kernel. What is second is no second Ctrl-C."""
+    name = t.storage_class('slow', snapshot={'delay': 6})
+    t.source('src', storage_class=name)
+    run_with(t, 'Always')
+    child = t.start('clone', 'src', 'copy', '--running=stop', '--wait')
+    until('it was stopped', lambda: marks(t) and not runs(t) or child.ended(), 60)
+    for _ in range(2):
+        child.kill(signal.SIGHUP)
+        time.sleep(0.2)
+    child.end(120).expect(129, no=['warning:'])
+    run_as_before(t, 'Always')
+
+
 @scenario(needs=CDI, seconds=40)
 def interrupted_while_it_is_copied(t):
     """A disk that is half copied when its source starts again holds data of no one moment: it goes, and is copied anew."""

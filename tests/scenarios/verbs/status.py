@@ -1,9 +1,11 @@
 """`status`: what is under way, once and live."""
 import json
+import os
 import signal
 
 from clone.fixtures import slow_clone
 from lab import check, manifests, scenario, until
+from lab.program import Child
 from verbs.fixtures import clone_object, data_volume, export, restore, slow_source, take_snapshot
 
 
@@ -166,6 +168,23 @@ def live_in_a_terminal(t):
     watcher.press_ctrl_c()
     run = watcher.end().expect(130)
     check(run.err.rstrip().endswith('stopped watching') and 'error:' not in run.err and '\x1b[?25h' in run.err, run)
+
+
+@scenario
+def stopped_in_a_terminal(t):
+    """Ctrl-Z leaves the terminal as others want it, with the cursor; then it is drawn anew. A shell does it: job control is its."""
+    shell = Child(['bash', '-c', 'set -m; "$0" status -w -n "$1"; echo "stopped: $?"; read -r; fg', t.plugin.binary, t.ns],
+                  t.environment(), t.runs, (100, 24))
+    t.at_end(shell.discard)
+    shell.until_says('nothing is under way')
+    os.write(shell.terminal, b'\x1a')
+    shell.until_says('stopped: 148')
+    before = shell.text()
+    check(before.rfind('\x1b[?25h') > before.rfind('\x1b[?25l'), f'no cursor\n{before}')
+    os.write(shell.terminal, b'\n')
+    until('it is drawn anew', lambda: shell.text()[len(before):].count('nothing is under way') > 0)
+    shell.press_ctrl_c()
+    shell.end().expect(130, no=['error:'])
 
 
 @scenario(seconds=15)
