@@ -78,7 +78,8 @@ Verdict judge(const CopyWait& wait, const View& view, const Verdict& before, Dur
   if (const Json* vm = view.find(kVms, wait.vm); vm != nullptr && only_unclaimed && problem.empty())
     problem = vm_problem(*vm);
   if (!only_unclaimed || wait.consumer_expected || !problem.empty())
-    return draft.working("Provisioning", bound, std::move(problem));
+    return draft.working("Provisioning", sentences({bound, work_on(view, found.pending)}),
+                         std::move(problem));
   draft.remember("unbound", join_names(found.unclaimed));
   return draft.done(fmt::format("{} of {} {} of {} {} made when it starts for the first time",
                                 found.unclaimed.size(), all, plural(all, "disk"), wait.vm,

@@ -51,7 +51,8 @@ constexpr std::array<std::string_view, 4> kOnTheWay{"external provisioner is pro
 
 bool is_trouble(std::string_view told) {
   const std::string words = lower(told);
-  return std::ranges::none_of(kOnTheWay, [&](std::string_view begin) { return words.starts_with(begin); });
+  return !is_still_at_work(told) &&
+         std::ranges::none_of(kOnTheWay, [&](std::string_view begin) { return words.starts_with(begin); });
 }
 
 std::string_view progress_of(const DataVolumeSight& seen) {
@@ -68,7 +69,8 @@ std::string bound_problem(const Json& bound) {
   const std::string_view why = text(bound, {"reason"});
   const std::string_view message = text(bound, {"message"});
   const bool telling = why.starts_with("Err") || why.starts_with("Clone") || why == "ClaimLost";
-  return telling && !is_conflict(message) ? std::string(message) : std::string{};
+  return telling && !is_conflict(message) && !is_still_at_work(message) ? std::string(message)
+                                                                        : std::string{};
 }
 
 /// "Importer pod cannot be scheduled" misleads: the volume behind it cannot be made, and Bound has the cause.
@@ -116,7 +118,9 @@ std::string helper_problem(const View& view, const DataVolumeSight& seen, Draft&
     if (std::string told = event_of_claim(view, fmt::format("{}{}", prefix, uid), seen, draft); !told.empty())
       return told;
   const Json* snapshot = view.find(kVolumeSnapshots, fmt::format("tmp-snapshot-{}", uid));
-  return snapshot == nullptr ? std::string{} : std::string(text(*snapshot, {"status", "error", "message"}));
+  const std::string_view error =
+      snapshot == nullptr ? std::string_view{} : text(*snapshot, {"status", "error", "message"});
+  return is_still_at_work(error) ? std::string{} : std::string(error);
 }
 
 /// What conditions tell, or told of a worker that was started again and has moved nothing since.

@@ -39,6 +39,10 @@ std::string Draft::recall(const std::string& key) const {
 }
 
 Verdict Draft::working(std::string stage, std::string detail, std::string cause) const {
+  if (is_still_at_work(cause)) {
+    detail = sentences({std::move(detail), std::string(kStillAtWork)});
+    cause.clear();
+  }
   return {
       .stage = std::move(stage), .detail = std::move(detail), .cause = std::move(cause), .memory = memory_};
 }
@@ -57,6 +61,14 @@ Verdict Draft::failed(std::string message, std::string hint) const {
           .message = std::move(message),
           .hint = std::move(hint),
           .memory = memory_};
+}
+
+bool is_still_at_work(std::string_view problem) {
+  constexpr std::string_view kCode = "rpc error: code = ";
+  const auto at = problem.find(kCode);  // the driver's own; behind it may be what it was told itself
+  if (at == std::string_view::npos) return false;
+  const std::string_view code = problem.substr(at + kCode.size());
+  return code.starts_with("Aborted ") || code.starts_with("DeadlineExceeded ");
 }
 
 std::string sentences(std::initializer_list<std::string> parts) {

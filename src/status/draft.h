@@ -27,6 +27,7 @@ class Draft {
   /// The remembered value, or "".
   std::string recall(const std::string& key) const;
 
+  /// A cause that says no more than that the storage is still at work is told as a detail.
   Verdict working(std::string stage, std::string detail = {}, std::string cause = {}) const;
   /// Still working, and nothing else to say than last time; "Starting" the first time.
   Verdict as_before() const;
@@ -38,6 +39,12 @@ class Draft {
   Duration waited_{};
   std::map<std::string, std::string> memory_{};
 };
+
+/// True for what a CSI driver answers while it still makes a volume or a snapshot: another call for it is under way, or this
+/// one took longer than the caller waits. Callers ask again, and tell of it as of a failure.
+/// Source: CSI spec.md, "ABORTED: operation pending"; external-provisioner, checkError.
+bool is_still_at_work(std::string_view problem);
+inline constexpr std::string_view kStillAtWork = "the storage is still at work";
 
 /// `parts` that are not empty, joined by "; ".
 std::string sentences(std::initializer_list<std::string> parts);

@@ -15,7 +15,7 @@ namespace {
 Verdict judge_pending(const ClaimWait& wait, const View& view, const Json& claim, Draft& draft) {
   std::string problem = claim_problem(view, wait.name);
   if (!waits_for_consumer(view, wait.name, claim) || is_worked_on(claim))
-    return draft.working("Provisioning", {}, std::move(problem));
+    return draft.working("Provisioning", work_on(view, {wait.name}), std::move(problem));
   if (wait.consumer_expected || !problem.empty())
     return draft.working("Waiting", "for its first consumer", std::move(problem));
   draft.remember("unbound", wait.name);

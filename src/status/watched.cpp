@@ -123,7 +123,8 @@ bool has_condition(const Json& object, std::string_view type, std::string_view s
 }
 
 const Json* trouble_event(const View& view, std::string_view kind, std::string_view name) {
-  return view.newest_event(kind, name, tells_of_trouble);
+  const Json* newest = view.newest_event(kind, name, tells_of_trouble);
+  return newest != nullptr && is_still_at_work(text(*newest, {"message"})) ? nullptr : newest;
 }
 
 std::string refused_template(const View& view, const std::string& vm) {
@@ -144,6 +145,14 @@ bool waits_for_consumer(const View& view, const std::string& name, const Json& c
 std::string claim_problem(const View& view, const std::string& claim) {
   const Json* event = trouble_event(view, "PersistentVolumeClaim", claim);
   return event == nullptr ? std::string{} : std::string(text(*event, {"message"}));
+}
+
+std::string work_on(const View& view, const std::vector<std::string>& claims) {
+  const bool any = std::ranges::any_of(claims, [&](const std::string& claim) {
+    const Json* newest = view.newest_event("PersistentVolumeClaim", claim, tells_of_trouble);
+    return newest != nullptr && is_still_at_work(text(*newest, {"message"}));
+  });
+  return std::string(any ? kStillAtWork : "");
 }
 
 std::string claim_of(const Json& volume) {

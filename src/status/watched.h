@@ -62,8 +62,12 @@ bool has_condition(const Json& object, std::string_view type, std::string_view s
 /// Why a claim cannot be provisioned, from its newest telling event, or "". Old news when the claim is Bound.
 std::string claim_problem(const View& view, const std::string& claim);
 
+/// kStillAtWork when the newest event of one of the claims says no more than that, else "".
+std::string work_on(const View& view, const std::vector<std::string>& claims);
+
 /// The newest event about an object that tells of trouble, or nullptr. Healthy runs have Warnings, too, and real trouble
-/// is told by Normal events: known reasons decide.
+/// is told by Normal events: known reasons decide. What the storage is still at work on is no trouble, nor is then what it
+/// said before.
 const Json* trouble_event(const View& view, std::string_view kind, std::string_view name);
 
 /// Why KubeVirt could not make a DataVolume of the VM's templates, or "": only events of the VM tell.

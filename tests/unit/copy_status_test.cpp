@@ -132,6 +132,18 @@ TEST_CASE("copy: what keeps claims from being made, or bound, is told") {
     now.event("PersistentVolumeClaim", "web2-data", "ProvisioningFailed", "pool is full");
     CHECK(now.judged().cause == "pool is full");
   }
+  SUBCASE("storage that is still at work keeps nobody from being told of storage that is full") {
+    CopyWait wait = kWait;
+    wait.claims = {"web2-data", "web2-logs"};
+    now.claim("web2-data", "Pending");
+    now.claim("web2-logs", "Pending");
+    now.event("PersistentVolumeClaim", "web2-data", "ProvisioningFailed",
+              "rpc error: code = DeadlineExceeded desc = context deadline exceeded");
+    CHECK(now.judged(wait).cause.empty());
+    CHECK(now.judged(wait).detail == "0 of 2 volumes bound; the storage is still at work");
+    now.event("PersistentVolumeClaim", "web2-logs", "FailedBinding", "pool is full");
+    CHECK(now.judged(wait).cause == "pool is full");
+  }
 }
 
 TEST_CASE("copy: a lost volume is believed after a while") {

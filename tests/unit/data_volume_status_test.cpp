@@ -130,6 +130,10 @@ TEST_CASE("data volume problem: Unschedulable hides what the Bound condition tel
        {"reason", "Pending"},
        {"message", "target PVC d1 Pending and [prime-x] : no space left on device"}});
   CHECK(status::data_volume_problem(object) == "no space left on device");
+  object["status"]["conditions"].back()["message"] =
+      "target PVC d1 Pending and [prime-x] : failed to provision volume with StorageClass \"s\": "
+      "rpc error: code = Aborted desc = clone from snapshot is already in progress";
+  CHECK(status::data_volume_problem(object).empty());
 }
 
 TEST_CASE("data volume judge: only a percentage is progress") {

@@ -125,6 +125,10 @@ TEST_CASE("volume snapshot judge: an error of the storage is a cause, readyToUse
   shelves.put("volumesnapshots",
               object("u1", {{"readyToUse", false}, {"error", {{"message", "pool is full"}}}}));
   CHECK(judged(judge, shelves).cause == "pool is full");
+  const std::string at_work = "rpc error: code = DeadlineExceeded desc = context deadline exceeded";
+  shelves.put("volumesnapshots", object("u1", {{"readyToUse", false}, {"error", {{"message", at_work}}}}));
+  CHECK(judged(judge, shelves).cause.empty());
+  CHECK(judged(judge, shelves).detail == "the storage is still at work");
   shelves.put("volumesnapshots", object("u1", {{"readyToUse", true}}));
   CHECK(judged(judge, shelves).state == State::done);
 }

@@ -90,6 +90,40 @@ TEST_CASE("claim judge: what keeps it from being provisioned is a cause, never a
   CHECK(verdict.cause == "no space left on device");
 }
 
+TEST_CASE("claim judge: storage that is still at work is no cause, storage that is full is one") {
+  ShelfSet shelves = claim_shelves();
+  shelves.put("persistentvolumeclaims", claim("Pending"));
+  shelves.put("storageclasses", storage_class("Immediate"));
+  const auto told = [&](const std::string& code, const std::string& words) {
+    shelves.put("events", event("PersistentVolumeClaim", "data", "Warning", "ProvisioningFailed",
+                                "failed to provision volume with StorageClass \"fast\": rpc error: code = " +
+                                    code + " desc = " + words));
+    return judged(shelves);
+  };
+  CHECK(told("Aborted", "clone from snapshot is already in progress").cause.empty());
+  CHECK(judged(shelves).detail == "the storage is still at work");
+  CHECK(told("DeadlineExceeded", "context deadline exceeded").cause.empty());
+  CHECK_FALSE(told("ResourceExhausted", "no space left").cause.empty());
+  CHECK_FALSE(told("Internal", "rpc error: code = DeadlineExceeded desc = pool").cause.empty());
+  CHECK_FALSE(told("Unavailable", "connection refused").cause.empty());
+  CHECK(judged(shelves).detail.empty());
+}
+
+TEST_CASE("claim judge: what the storage said before it went to work is over") {
+  ShelfSet shelves = claim_shelves();
+  shelves.put("persistentvolumeclaims", claim("Pending"));
+  shelves.put("storageclasses", storage_class("Immediate"));
+  Json before = event("PersistentVolumeClaim", "data", "Warning", "ProvisioningFailed", "no primary");
+  before["metadata"]["name"] = "before";
+  before["lastTimestamp"] = "2026-11-20T05:00:00Z";
+  Json now = event("PersistentVolumeClaim", "data", "Warning", "ProvisioningFailed",
+                   "rpc error: code = Aborted desc = pending");
+  now["lastTimestamp"] = "2026-11-20T05:00:01Z";
+  shelves.put("events", before);
+  shelves.put("events", now);
+  CHECK(judged(shelves).cause.empty());
+}
+
 TEST_CASE("claim judge: deleted, lost") {
   ShelfSet shelves = claim_shelves();
   shelves.put("persistentvolumeclaims", claim("Pending"));
