@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "base/time.h"
 
 namespace wukong {
@@ -21,11 +22,17 @@ WallTime last_seen(const Json& event) {
   return WallTime::min();
 }
 
-bool is_about(const Json& event, std::string_view kind, std::string_view name) {
+/// `uid`: of the object of that name, "" where it is not known.
+bool is_about(const Json& event, std::string_view kind, std::string_view name, std::string_view uid) {
   const Json& core = fields(event, {"involvedObject"});
   const Json& about = core.empty() ? fields(event, {"regarding"}) : core;
-  return text(about, {"kind"}) == kind && text(about, {"name"}) == name;
+  if (text(about, {"kind"}) != kind || text(about, {"name"}) != name) return false;
+  const std::string_view told = text(about, {"uid"});
+  return uid.empty() || told.empty() || told == uid;
 }
+
+/// "persistentvolumeclaims" of "PersistentVolumeClaim"; right for all kinds of which events are looked at.
+std::string resource_of(std::string_view kind) { return lower(kind) + "s"; }
 
 /// True when resourceVersion `a` is older than `b`: numbers of any length.
 bool older_version(std::string_view a, std::string_view b) {
@@ -67,12 +74,14 @@ bool View::loading() const {
 
 const Json* View::newest_event(std::string_view kind, std::string_view name,
                                const std::function<bool(const Json&)>& accept) const {
+  const Json* about = find(resource_of(kind), name);
+  const std::string_view uid = about == nullptr ? std::string_view{} : text(*about, {"metadata", "uid"});
   const Json* newest = nullptr;
   WallTime newest_seen{};
   for (const auto& [resource, shelf] : shelves_) {
     if (shelf == nullptr || resource != "events") continue;
     for (const auto& [unused, event] : shelf->objects) {
-      if (!is_about(event, kind, name) || (accept && !accept(event))) continue;
+      if (!is_about(event, kind, name, uid) || (accept && !accept(event))) continue;
       const WallTime seen = last_seen(event);
       const bool older =
           newest != nullptr &&

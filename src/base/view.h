@@ -64,7 +64,8 @@ class View {
   }
   /// True while a shelf has not heard from the server yet.
   bool loading() const;
-  /// The newest of the watched events about this object for which `accept` is true, or nullptr.
+  /// The newest of the watched events about this object for which `accept` is true, or nullptr. Where the object itself is
+  /// on a shelf, those of an earlier one of its name are not about it.
   /// Newest: by series.lastObservedTime, lastTimestamp, eventTime, creationTimestamp, then resourceVersion.
   const Json* newest_event(std::string_view kind, std::string_view name,
                            const std::function<bool(const Json&)>& accept) const;

@@ -109,6 +109,23 @@ TEST_CASE("newest_event: events.k8s.io/v1 says regarding and deprecatedLastTimes
   CHECK(newest({core, modern}) == "modern");
 }
 
+TEST_CASE("newest_event: an earlier object of the same name was another one") {
+  const auto about = [](const char* name, const char* uid) {
+    Json made = event(name, Json::object());
+    made["involvedObject"]["uid"] = uid;
+    return made;
+  };
+  const Shelf events = known({about("old", "u1"), about("silent", "")});
+  const Shelf claims = known({Json{{"metadata", {{"name", "web-root"}, {"uid", "u2"}}}}});
+  View view;
+  view.add("events", &events);
+  const auto is_old = [](const Json& each) { return text(each, {"metadata", "name"}) == "old"; };
+  CHECK(view.newest_event("PersistentVolumeClaim", "web-root", is_old) != nullptr);  // nobody knows better
+  view.add("persistentvolumeclaims", &claims);
+  CHECK(view.newest_event("PersistentVolumeClaim", "web-root", is_old) == nullptr);
+  CHECK(view.newest_event("PersistentVolumeClaim", "web-root", {}) != nullptr);  // "silent"
+}
+
 TEST_CASE("newest_event: others' events and broken ones are passed over") {
   Json other = event("other", Json::object());
   other["involvedObject"]["name"] = "web-data";
