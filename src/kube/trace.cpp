@@ -24,8 +24,15 @@ constexpr std::array<std::string_view, 16> kSecretFields{
     "sshprivatekey", "id-token",    "refresh-token", "access-token",
     "passphrase",    "stringdata",  "extraheaders",  "kubevirt.io/ignitiondata"};
 
+/// CDI's annotations: headers of an import, numbered, and what allows to clone out of another namespace.
+bool is_secret_annotation(std::string_view key) {
+  return key.find(".extraheaders") != std::string_view::npos || key.ends_with("clone.token");
+}
+
 bool is_secret_field(std::string_view key) {
-  return std::find(kSecretFields.begin(), kSecretFields.end(), lower(key)) != kSecretFields.end();
+  const std::string known = lower(key);
+  return std::find(kSecretFields.begin(), kSecretFields.end(), known) != kSecretFields.end() ||
+         is_secret_annotation(known);
 }
 
 /// "https://<masked>@host/" for a URL with a user or a password in it, wherever URLs stand in `text`.

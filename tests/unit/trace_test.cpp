@@ -67,22 +67,28 @@ TEST_CASE("trace: no level shows a secret") {
 }
 
 TEST_CASE("trace: where secrets stand in bodies") {
-  for (const char* body :
-       {R"({"kind":"Secret","data":{"x":"HIDE"}})",
-        R"({"kind":"SecretList","items":[{"data":{"x":"HIDE"}}]})",
-        R"({"kind":"List","items":[{"kind":"Secret","data":{"x":"HIDE"}}]})",
-        R"({"status":{"token":"HIDE"}})",
-        R"({"spec":{"volumes":[{"cloudInitNoCloud":{"userData":"HIDE"}}]}})",
-        R"({"cloudInitConfigDrive":{"userDataBase64":"HIDE"}})", R"({"user":{"passWord":"HIDE"}})",
-        R"({"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"HIDE"}}})",
-        R"({"kind":"Secret","stringData":{"x":"HIDE"}})",
-        R"({"kind":"SecretList","items":["HIDE",["HIDE"],7]})",
-        R"({"kind":"SecretList","items":[{"metadata":{"annotations":{"a":"x://u:HIDE@h"}}}]})",
-        R"({"metadata":{"annotations":{"kubevirt.io/ignitiondata":"HIDE"}}})",
-        R"({"spec":{"source":{"http":{"extraHeaders":["X-Auth: HIDE"]}}}})",
-        R"({"spec":{"source":{"http":{"url":"https://user:HIDE@host/disk.img"}}}})",
-        R"({"message":"Get \"https://HIDE@host/a@b\": refused, then http://u:p@HIDE@host"})",
-        "HIDE, which is no JSON", "{\"kind\":\"Secret\",\"data\":{\"x\":\"HIDE"})
+  for (
+      const char* body :
+      {R"({"kind":"Secret","data":{"x":"HIDE"}})",
+       R"({"kind":"SecretList","items":[{"data":{"x":"HIDE"}}]})",
+       R"({"kind":"List","items":[{"kind":"Secret","data":{"x":"HIDE"}}]})",
+       R"({"status":{"token":"HIDE"}})",
+       R"({"spec":{"volumes":[{"cloudInitNoCloud":{"userData":"HIDE"}}]}})",
+       R"({"cloudInitConfigDrive":{"userDataBase64":"HIDE"}})",
+       R"({"user":{"passWord":"HIDE"}})",
+       R"({"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"HIDE"}}})",
+       R"({"kind":"Secret","stringData":{"x":"HIDE"}})",
+       R"({"kind":"SecretList","items":["HIDE",["HIDE"],7]})",
+       R"({"kind":"SecretList","items":[{"metadata":{"annotations":{"a":"x://u:HIDE@h"}}}]})",
+       R"({"metadata":{"annotations":{"kubevirt.io/ignitiondata":"HIDE"}}})",
+       R"({"spec":{"source":{"http":{"extraHeaders":["X-Auth: HIDE"]}}}})",
+       R"({"metadata":{"annotations":{"cdi.kubevirt.io/storage.import.extraHeaders.0":"Authorization: HIDE"}}})",
+       R"({"metadata":{"annotations":{"cdi.kubevirt.io/storage.clone.token":"HIDE"}}})",
+       R"({"metadata":{"annotations":{"cdi.kubevirt.io/storage.extended.clone.token":"HIDE"}}})",
+       R"({"spec":{"source":{"http":{"url":"https://user:HIDE@host/disk.img"}}}})",
+       R"({"message":"Get \"https://HIDE@host/a@b\": refused, then http://u:p@HIDE@host"})",
+       "HIDE, which is no JSON",
+       "{\"kind\":\"Secret\",\"data\":{\"x\":\"HIDE"})
     CHECK(masked_body(body).find("HIDE") == std::string::npos);
   CHECK(masked_body(R"({"a":"https://u:p@h/x@y and oci://h:5000/x"})") ==
         R"({"a":"https://<masked>@h/x@y and oci://h:5000/x"})");
