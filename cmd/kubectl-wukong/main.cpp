@@ -1,4 +1,5 @@
 // kubectl-wukong: parse, select, run, print the error, return the exit code.
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -7,7 +8,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <random>
 
@@ -19,12 +19,12 @@ namespace {
 
 using namespace wukong;
 
-/// Writes all of `text`; returns 0 or errno. A reader that has gone away (`| head`) is no error.
+/// Writes all of `text`; returns 0 or errno.
 int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno == EPIPE ? 0 : errno;
+    if (written < 0) return errno;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;
@@ -57,11 +57,27 @@ std::optional<std::string> ask(std::string_view question) {
   return line;
 }
 
+/// Whether nobody reads stdout any more. A pipe tells it before anything more is written.
+bool reader_has_gone() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+/// As any program ends whose reader has gone (`| head`): by the signal that the event loop ignores, without a word.
+void end_by_broken_pipe() {
+  ::signal(SIGPIPE, SIG_DFL);
+  ::raise(SIGPIPE);
+}
+
 /// `lost` becomes the errno of a result that could not be written.
 commands::Io process_io(int& lost, std::vector<std::string> words) {
   commands::Io io;
   io.out = [&lost](std::string_view text) {
-    if (const int error = write_all(STDOUT_FILENO, text); error != 0) lost = error;
+    if (const int error = write_all(STDOUT_FILENO, text); error != 0 && lost == 0) lost = error;
+  };
+  io.out_problem = [&lost] {
+    if (lost == 0 && reader_has_gone()) lost = EPIPE;
+    return lost;
   };
   io.err = [](std::string_view text) { write_all(STDERR_FILENO, text); };
   io.environment = [](const char* name) {
@@ -118,9 +134,10 @@ int run(int argc, char** argv) {
     context.print(asked->text);
   else
     result = asked->run(context);
-  if (result && lost == 0) return 0;
-  if (result)
-    result = Error{.message = std::string("the result could not be written: ") + std::strerror(lost)};
+  // What came to its end has no need of a reader.
+  if (result && lost != 0 && lost != EPIPE) result = context.check_written();
+  if (result) return 0;
+  if (lost == EPIPE && result.error().message.empty()) end_by_broken_pipe();
   context.print_error(result.error());
   return exit_code(result.error().code);
 }

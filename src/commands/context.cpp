@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <csignal>
+#include <cerrno>
+#include <cstring>
 #include <set>
 
 #include "base/text.h"
@@ -206,6 +207,13 @@ Result<void> Context::confirm(const std::string& what) const {
 }
 
 Result<void> Context::print_objects(render::Printer printer, std::vector<Json> objects) const {
+Result<void> Context::check_written() const {
+  const int problem = io_.out_problem ? io_.out_problem() : 0;
+  if (problem == 0) return {};
+  if (problem == EPIPE) return Error{};
+  return Error{.message = fmt::format("the result could not be written: {}", std::strerror(problem))};
+}
+
   printer.terminal = io_.out_is_terminal;
   WUKONG_TRY(const std::string text, render::print(printer, std::move(objects)));
   print(text);

@@ -26,6 +26,8 @@ namespace wukong::commands {
 struct Io {
   std::function<void(std::string_view)> out{};
   std::function<void(std::string_view)> err{};
+  /// The errno with which stdout takes nothing any more, or 0; EPIPE when its reader has gone.
+  std::function<int()> out_problem{};
   std::function<std::string(const char* name)> environment{};  // "" when it is not set
   /// Shows a question on stderr, and returns the line that is typed; nothing at the end of the input.
   std::function<std::optional<std::string>(std::string_view question)> ask{};
@@ -97,6 +99,8 @@ class Context {
   void print_error(const Error& error) const;
   /// Writes to stdout.
   void print(std::string_view text) const { io_.out(text); }
+  /// Errors: `failed` when stdout takes nothing any more; without a word where its reader has gone (`| head`).
+  Result<void> check_written() const;
   /// Writes objects to stdout. Errors: `failed`: the template of -o does not fit them.
   Result<void> print_objects(render::Printer printer, std::vector<Json> objects) const;
 

@@ -153,7 +153,7 @@ class LiveStatus {
         screen_(cx.surface().width, cx.surface().height, [&cx](std::string_view text) { cx.print(text); }),
         drawn_(cx.io().out_is_terminal && !cx.surface().dumb && asked.printer.format != json) {}
 
-  /// Errors: at first, what check_view() says.
+  /// Errors: at first, what check_view() says; what check_written() says.
   Result<void> show(const Inventory& inventory, WallTime now) {
     if (!std::exchange(begun_, true)) {
       WUKONG_CHECK(check_view(asked_, inventory));
@@ -164,7 +164,7 @@ class LiveStatus {
       draw(nodes, inventory, now);
     else
       tell_news(nodes, inventory);
-    return {};
+    return cx_.check_written();
   }
   /// What is drawn stays; what comes later is drawn below it.
   void leave() { screen_.finish(); }

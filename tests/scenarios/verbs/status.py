@@ -187,6 +187,30 @@ def stopped_in_a_terminal(t):
     shell.end().expect(130, no=['error:'])
 
 
+@scenario
+def until_its_reader_goes(t):
+    """As `kubectl get -w | head -1`: by SIGPIPE, without a word."""
+    t.source()
+    for name, words in (('monday', ''), ('tuesday', '-o json')):
+        shell = Child(['bash', '-c', f'set -o pipefail; "$0" status -w -n {t.ns} {words} | head -1', t.plugin.binary],
+                      t.environment(), t.runs)
+        t.at_end(shell.discard)
+        shell.until_says('nothing is under way')
+        take_snapshot(t, name)
+        run = shell.end(60).expect(141, name)
+        check(run.err == f'nothing is under way in namespace {t.ns}\n', run)
+
+
+@scenario
+def until_the_disk_is_full(t):
+    t.source()
+    shell = Child(['bash', '-c', f'"$0" status -w -n {t.ns} > /dev/full', t.plugin.binary], t.environment(), t.runs)
+    t.at_end(shell.discard)
+    shell.until_says('nothing is under way')
+    take_snapshot(t, 'monday')
+    shell.end(60).expect(1, 'the result could not be written: No space left on device')
+
+
 @scenario(seconds=15)
 def once_in_a_terminal(t):
     """Fits the terminal; -o wide and a pipe have the names whole."""
