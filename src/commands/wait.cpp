@@ -31,6 +31,14 @@ std::string outcome_words(WaitGoal::Kind goal) {
   return "condition met";
 }
 
+/// As a GET answers; lists leave out what their items are.
+Json whole(const Json& item, const Gvr& gvr) {
+  Json object = item;
+  object["apiVersion"] = gvr.api_version();
+  object["kind"] = gvr.kind;
+  return object;
+}
+
 /// Those that have come to it.
 Result<void> print_waited(const WaitGoal& goal, const std::vector<ObjectRef>& all, const op::Outcome& outcome,
                           const render::Printer& printer, Context& cx) {
@@ -45,12 +53,7 @@ Result<void> print_waited(const WaitGoal& goal, const std::vector<ObjectRef>& al
     return {};
   }
   WUKONG_TRY(kube::Api* const api, cx.connect());
-  std::vector<kube::Read> reads;
-  for (const ObjectRef& ref : done) reads.push_back({.gvr = ref.gvr, .ns = ref.ns, .name = ref.name});
-  WUKONG_TRY(const std::vector<kube::Fact> got, kube::fetch(*api, std::move(reads)));
-  std::vector<Json> objects;
-  for (const kube::Fact& fact : got)
-    if (fact.is_known()) objects.push_back(fact.object);
+  WUKONG_TRY(std::vector<Json> objects, read_again(done, *api));
   if (objects.empty()) return {};
   return cx.print_objects(printer, std::move(objects));
 }
@@ -90,6 +93,20 @@ Result<void> run(const WaitCommandOptions& o, Context& cx) {
 }
 
 }  // namespace
+
+Result<std::vector<Json>> read_again(const std::vector<ObjectRef>& refs, kube::Api& api) {
+  std::vector<kube::Read> reads;
+  for (const ObjectRef& ref : refs)
+    reads.push_back({.gvr = ref.gvr, .ns = ref.ns, .fields = "metadata.name=" + ref.name});
+  WUKONG_TRY(const std::vector<kube::Fact> lists, kube::fetch(api, std::move(reads)));
+  std::vector<Json> objects;
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    if (lists[i].is_unreadable())
+      return with_context(Result<std::vector<Json>>(lists[i].why), "while reading " + describe(refs[i]));
+    if (const Json* item = kube::named(lists[i], refs[i].name)) objects.push_back(whole(*item, refs[i].gvr));
+  }
+  return objects;
+}
 
 void add_wait(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
   auto options = std::make_shared<WaitCommandOptions>();

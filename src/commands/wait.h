@@ -55,6 +55,10 @@ Result<op::Operation> plan_wait(const WaitCommandOptions& options, const WaitGoa
                                 const std::vector<ObjectArgument>& arguments, const WaitFacts& facts,
                                 const Scope& at);
 
+/// Those of `refs` that are still there, whole. Listed, for who may wait may list, and perhaps not get.
+/// Errors: as the API said where one may not be read.
+Result<std::vector<Json>> read_again(const std::vector<ObjectRef>& refs, kube::Api& api);
+
 void add_wait(CLI::App& app, std::function<Result<void>(Context&)>& chosen);
 
 }  // namespace wukong::commands

@@ -170,3 +170,24 @@ TEST_CASE("wait plan: a clone is followed by its target and the VM that its snap
   CHECK(target);
   CHECK(claims);
 }
+
+TEST_CASE("wait: what has come to it is read by who may list, and not get") {
+  testing::FakeApi api;
+  const ObjectRef web{gvr::vm(), "demo", "web"};
+  const ObjectRef gone{gvr::vm(), "demo", "gone"};
+  api.put(gvr::vm(),
+          Json{{"metadata", {{"namespace", "demo"}, {"name", "web"}}}, {"spec", {{"running", true}}}});
+  api.handle([](const kube::Request& request) -> std::optional<testing::FakeApi::Answer> {
+    if (request.path.ends_with("/virtualmachines")) return testing::FakeApi::pass();
+    return testing::FakeApi::error(Code::forbidden, "no get");
+  });
+  const auto objects = read_again({web, gone}, api);
+  REQUIRE(objects.has_value());
+  REQUIRE(objects->size() == 1);
+  CHECK(text(objects->front(), {"kind"}) == "VirtualMachine");
+  CHECK(text(objects->front(), {"apiVersion"}) == "kubevirt.io/v1");
+  CHECK(flag(objects->front(), {"spec", "running"}));
+  const auto forbidden = read_again({{gvr::pvc(), "demo", "data"}}, api);
+  REQUIRE_FALSE(forbidden.has_value());
+  CHECK(forbidden.error().code == Code::forbidden);
+}

@@ -1,4 +1,6 @@
 """The verbs, by users who may do just what `doctor --permissions` prints."""
+import json
+
 from clone.rights import roles_of
 from lab import check, scenario, until
 from verbs.fixtures import clone_object, restore, slow_source, take_snapshot
@@ -22,7 +24,10 @@ def least_roles_to_wait(t):
     restore(t, 'r1', 'monday', 'other')
     for use, what in (('wait:vm', 'vm/src'), ('wait:vmclone', 'vmclone/c1'), ('wait:vmsnapshot', 'vmsnapshot/monday'),
                       ('wait:vmrestore', 'vmrestore/r1'), ('wait:pvc', 'pvc/src-root')):
-        t.wukong('wait', what, '--as', user_for(t, use)).expect(0, 'usable', no=['may not', 'could not'])
+        someone = user_for(t, use)
+        t.wukong('wait', what, '--as', someone).expect(0, 'usable', no=['may not', 'could not'])
+        run = t.wukong('wait', what, '-o', 'json', '--as', someone).expect(0, no=['may not', 'could not'])
+        check(json.loads(run.out)['metadata']['name'] == what.rpartition('/')[2], run)
     t.wukong('status', '--as', user_for(t, 'status')).expect(0, no=['may not', 'could not'])
 
 
