@@ -119,6 +119,7 @@ Result<kube::Api*> Context::connect() {
                                     .http1 = global_.http1,
                                     .seed = std::hash<std::string>{}(io_.random),
                                     .proxies = kube::proxy_environment(io_.all_environment),
+                                    .roots = kube::system_authorities(io_.all_environment, kube::read_file),
                                     .warn = [this](std::string_view words) { warn(words); },
                                     .trace = tracer()};
   WUKONG_TRY(client_, kube::Client::make(*loop_, access, std::move(credentials), options));
@@ -206,7 +207,6 @@ Result<void> Context::confirm(const std::string& what) const {
   return Error{.code = Code::precondition, .message = "not confirmed: nothing was changed"};
 }
 
-Result<void> Context::print_objects(render::Printer printer, std::vector<Json> objects) const {
 Result<void> Context::check_written() const {
   const int problem = io_.out_problem ? io_.out_problem() : 0;
   if (problem == 0) return {};
@@ -214,6 +214,7 @@ Result<void> Context::check_written() const {
   return Error{.message = fmt::format("the result could not be written: {}", std::strerror(problem))};
 }
 
+Result<void> Context::print_objects(render::Printer printer, std::vector<Json> objects) const {
   printer.terminal = io_.out_is_terminal;
   WUKONG_TRY(const std::string text, render::print(printer, std::move(objects)));
   print(text);
@@ -286,6 +287,7 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
                            .results = operation.results};
   const std::vector<std::string> notes = notes_of(operation);
   bool begun = false;
+  const kube::Handle leaving = api_->on_leave([&view] { view->leave(); });
   bool said_interrupted = false;
   bool due = true;
   kube::Handle frame;
@@ -295,7 +297,6 @@ op::Outcome Context::run(op::Operation operation, const WriteOptions& options, c
       draw_later();
     });
   };
-  const kube::Handle leaving = api_->on_leave([&view] { view->leave(); });
   draw_later();
   op::Outcome outcome = op::run(*api_, std::move(operation), run_options, [&](const op::Runner& runner) {
     if (!std::exchange(begun, true)) {

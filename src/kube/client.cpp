@@ -108,6 +108,7 @@ Result<std::unique_ptr<Client>> Client::make(Loop& loop, const ClusterAccess& ac
                                     .http1 = options.http1,
                                     .largest_body = options.largest_body,
                                     .proxies = options.proxies,
+                                    .roots = options.roots,
                                     .trace = options.trace}));
   auto core = std::make_unique<Core>(loop, std::move(http), access, std::move(credentials), options);
   return std::unique_ptr<Client>(new Client(std::move(core)));
@@ -132,8 +133,8 @@ WatchHandle Client::watch(const Watched& what, std::function<void(const std::str
 
 Handle Client::on_signal(std::function<void(int)> heard) { return core_->loop->on_signal(std::move(heard)); }
 
-void Client::turn() { core_->loop->turn(); }
 Handle Client::on_leave(std::function<void()> leave) { return core_->loop->on_leave(std::move(leave)); }
 
+void Client::turn() { core_->loop->turn(); }
 
 }  // namespace wukong::kube

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "kube/api.h"
+#include "kube/authorities.h"
 #include "kube/cluster_access.h"
 #include "kube/credentials.h"
 #include "kube/loop.h"
@@ -30,6 +31,7 @@ struct ClientOptions {
   Duration request_silence{std::chrono::seconds{65}};  // it gives up a request itself after 60 s
   std::size_t largest_body{512UL * 1024UL * 1024UL};
   ProxyEnvironment proxies{};
+  Authorities roots{};
   /// Hears each distinct text of `Warning` headers once; Response::warnings stay empty then.
   std::function<void(std::string_view)> warn{};
   /// Each exchange, when it begins and when its answer is there (Http::Options::trace).
@@ -48,9 +50,9 @@ class Client final : public Api {
   void request(Request request, std::function<void(Result<Response>)> done) override;
   WatchHandle watch(const Watched& what, std::function<void(const std::string& name)> changed) override;
   Handle on_signal(std::function<void(int)> heard) override;
+  Handle on_leave(std::function<void()> leave) override;
   void turn() override;
 
-  Handle on_leave(std::function<void()> leave) override;
  private:
   struct Core;
   explicit Client(std::unique_ptr<Core> core);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/object.h"
+#include "kube/authorities.h"
 #include "kube/proxy.h"
 
 namespace wukong::kube {
@@ -36,6 +37,7 @@ struct OidcSpec {
       settings{};              // "idp-issuer-url", "client-id", "id-token", "refresh-token" …
   std::string ca_pem{};        // of the issuer; empty: the system's authorities
   ProxyEnvironment proxies{};  // on the way to the issuer
+  Authorities roots{};         // the system's
 };
 
 /// How the user proves who they are. Secrets: never printed, never written anywhere.

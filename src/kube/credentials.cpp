@@ -154,6 +154,7 @@ Result<std::optional<Credential>> CredentialSource::from_issuer() {
     return credential_;
   }
   spec.proxies = proxy_environment(io_.environment);
+  spec.roots = system_authorities(io_.environment, io_.read);
   WUKONG_TRY(renewal_, OidcRenewal::start(spec, io_.renew));
   return std::optional<Credential>{};
 }

@@ -30,6 +30,8 @@ curl_blob blob_of(const std::string& text) {
                    CURL_BLOB_COPY};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
 }
 
+bool has_text(const Authorities& authorities) { return authorities.pem && !authorities.pem->empty(); }
+
 /// KubeVirt's PUT subresources answer 406 to application/json alone.
 std::string accept_of(const HttpRequest& request) {
   return request.accept.empty() ? "application/json, */*" : request.accept;
@@ -65,6 +67,8 @@ Result<Http> Http::make(Loop& loop, const ClusterAccess& access, Options options
   http.base_url_ = access.server;
   http.proxy_ = proxy_url(access.proxy_url.empty() ? proxy_for(access.server, http.options_.proxies)
                                                    : access.proxy_url);
+  http.authorities_ =
+      access.ca_pem.empty() ? http.options_.roots : Authorities{.pem = access.ca_pem, .folder = false};
   if (access.tls() && !access.tls_server_name.empty()) {
     WUKONG_TRY(Detour moved, detour(access.server, access.tls_server_name));
     http.base_url_ = std::move(moved.url);
@@ -80,17 +84,10 @@ void Http::set_tls(void* easy, const Credential& credential) const {
   // A proxy's own certificate, for https:// proxies: Go checks it as it checks the server's.
   curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, access_.insecure ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, access_.insecure ? 0L : 2L);
-  if (!access_.ca_pem.empty()) {
-    curl_blob own = blob_of(access_.ca_pem);
-    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &own);
-    // Connections are shared only by exchanges with the same CA text, so a comment in it retires the old
-    // ones.
-    const std::string ca =
-        generation_ == 0 ? access_.ca_pem : fmt::format("{}\n# {}\n", access_.ca_pem, generation_);
-    curl_blob blob = blob_of(ca);
-    curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // else the system's authorities would count as well
-  }
+  Authorities authorities = authorities_;
+  // Connections are shared only by exchanges with the same CA text, so a comment in it retires the old ones.
+  if (generation_ > 0 && has_text(authorities)) *authorities.pem += fmt::format("\n# {}\n", generation_);
+  believe(easy, authorities);
   if (credential.client_certificate.empty()) return;
   curl_blob certificate = blob_of(credential.client_certificate);
   curl_blob key = blob_of(credential.client_key);
@@ -160,7 +157,7 @@ bool Http::prepare(HttpExchange& exchange, const HttpRequest& request, const Cre
   set_route(exchange);
   set_tls(easy, credential);
   // Without a CA text of our own only the next exchange is kept off the old connections.
-  if (std::exchange(fresh_, false) && access_.ca_pem.empty())
+  if (std::exchange(fresh_, false) && !has_text(authorities_))
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   return true;
 }

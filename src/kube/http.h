@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kube/api.h"
+#include "kube/authorities.h"
 #include "kube/cluster_access.h"
 #include "kube/credentials.h"
 #include "kube/loop.h"
@@ -68,6 +69,7 @@ class Http {
     bool http1{};  // no HTTP/2
     std::size_t largest_body{512UL * 1024UL * 1024UL};
     ProxyEnvironment proxies{};  // counts where the kubeconfig names no proxy
+    Authorities roots{};         // count where it has no certificate authority
     /// Told of each exchange twice: when it begins, and (`answered`) when its answer is there, a watch's headers
     /// that is, or when none will come.
     std::function<void(const Traced&, bool answered)> trace{};
@@ -97,6 +99,7 @@ class Http {
   Loop* loop_{};
   ClusterAccess access_{};
   Options options_{};
+  Authorities authorities_{};
   std::string base_url_{};
   std::string connect_to_{};
   std::string host_header_{};  // where the URL has another host than the server

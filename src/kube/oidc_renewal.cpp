@@ -109,12 +109,7 @@ class Exchange {
     // Always set, so that libcurl does not read the environment its own way.
     curl_easy_setopt(easy, CURLOPT_PROXY, proxy_url(proxy_for(url, spec_.proxies)).c_str());
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    if (spec_.ca_pem.empty()) return;
-    curl_blob authority{const_cast<char*>(spec_.ca_pem.data()),
-                        spec_.ca_pem.size(),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-                        CURL_BLOB_COPY};
-    curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authority);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    believe(easy, spec_.ca_pem.empty() ? spec_.roots : Authorities{.pem = spec_.ca_pem, .folder = false});
   }
 
   static Error failed(const std::string& url, CURLcode code, std::string_view why) {

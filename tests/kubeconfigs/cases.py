@@ -293,6 +293,15 @@ case("server from KUBERNETES_MASTER, TLS with token", None, "--token=SECRET-t", 
 
 NO_CA = without(CLUSTER, "certificate-authority-data")
 case("trust system authorities do not know it", config(NO_CA))
+ROOTS = {"roots/a": "hello\n", "roots/b.crt": "{{text:ca.crt}}", "other/c": "{{text:other-ca.crt}}"}
+for label, env in {"file": {"SSL_CERT_FILE": "roots/b.crt"}, "file missing": {"SSL_CERT_FILE": "none"},
+                   "file empty": {"SSL_CERT_FILE": ""}, "file of another": {"SSL_CERT_FILE": "other/c"},
+                   "folder": {"SSL_CERT_DIR": "roots"}, "folders": {"SSL_CERT_DIR": "none:other:roots"},
+                   "folders without it": {"SSL_CERT_DIR": "none:other"}, "folder above": {"SSL_CERT_DIR": "."},
+                   "file and folder": {"SSL_CERT_FILE": "other/c", "SSL_CERT_DIR": "roots"}}.items():
+    case(f"trust environment {label}", config(NO_CA), env=env, files=ROOTS)
+case("trust environment beside a wrong authority", config({**CLUSTER, "certificate-authority-data": "{{data:other-ca.crt}}"}),
+     env={"SSL_CERT_FILE": "roots/b.crt", "SSL_CERT_DIR": "roots"}, files=ROOTS)
 case("trust insecure", config({**NO_CA, "insecure-skip-tls-verify": True}))
 case("trust insecure false", config({**CLUSTER, "insecure-skip-tls-verify": False}))
 case("trust insecure with authority", config({**CLUSTER, "insecure-skip-tls-verify": True}))

@@ -279,6 +279,19 @@ class Addresses(Base):
         self.kubeconfig(server=f"https://[::1]:{relay.port}", tls_server_name="localhost")
         self.clone()
 
+    def test_authorities_of_the_environment(self):
+        """Without a certificate authority in the kubeconfig, as Go: SSL_CERT_FILE, and any file in the folders of SSL_CERT_DIR."""
+        self.kubeconfig(certificate_authority_data=None)
+        self.assertIn("certificate", self.clone(code=4))
+        folder = self.folder / "authorities"
+        folder.mkdir()
+        (folder / "corporate").write_bytes(base64.b64decode(self.ca))
+        for more in ({"SSL_CERT_FILE": f"{folder}/corporate"}, {"SSL_CERT_DIR": f"/nowhere:{folder}"}):
+            with self.subTest(**more):
+                self.env |= more
+                self.clone()
+                self.env = {name: value for name, value in self.env.items() if not name.startswith("SSL_")}
+
     def test_wrong_name(self):
         self.kubeconfig(tls_server_name="elsewhere.example")
         began = time.monotonic()
