@@ -294,9 +294,14 @@ Result<std::vector<Finding>> class_findings(const ClusterFacts& facts, const std
       return std::vector<Finding>{class_finding(facts, by_profile ? as_class(each) : each)};
   }
   const std::string meant = closest(name, known);
-  return refuse(
-      fmt::format("StorageClass {} does not exist", printable(name)),
-      meant.empty() ? "kubectl get storageclasses" + flags : fmt::format("did you mean {}?", meant));
+  // Who may not list classes sees at best those that have a profile.
+  if (by_profile)
+    return Error{.code = facts.classes.why.code,
+                 .message = fmt::format("whether there is a StorageClass {} cannot be read: {}",
+                                        printable(name), unreadable(gvr::storage_class())),
+                 .hint = meant.empty() ? "" : fmt::format("did you mean {}?", meant)};
+  return refuse(fmt::format("StorageClass {} does not exist", printable(name)),
+                meant.empty() ? "kubectl get storageclasses" + flags : fmt::format("did you mean {}?", meant));
 }
 
 }  // namespace wukong::commands

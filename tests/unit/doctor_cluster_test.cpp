@@ -160,6 +160,13 @@ TEST_CASE("doctor: who may not read classes is told what their profiles say") {
         "ZFS driver + 2.6.2 on 2 nodes\n"
         "ZFS pools ? you may not list zfsnodes.zfs.openebs.io\n");
   CHECK(class_findings(facts, "plain").has_value());
+  facts.classes = kube::Fact::unreadable({.code = Code::forbidden});
+  const auto unread = class_findings(facts, "other");
+  REQUIRE_FALSE(unread.has_value());
+  CHECK(unread.error().code == Code::forbidden);
+  CHECK(
+      unread.error().message ==
+      "whether there is a StorageClass other cannot be read: you may not list storageclasses.storage.k8s.io");
   const auto none = class_findings(sound(), "fest");
   REQUIRE_FALSE(none.has_value());
   CHECK(none.error().code == Code::precondition);
