@@ -89,11 +89,10 @@ std::optional<WallTime> rfc3339(std::string_view text) {
   if (!fraction) return std::nullopt;
   const auto offset = take_offset(text);
   if (!offset || !text.empty()) return std::nullopt;
-  // The clock counts nanoseconds in 64 bits: it holds 1677-09-21 to 2262-04-11.
   const auto whole = std::chrono::time_point_cast<seconds>(*day) + *clock - *offset;
-  const auto limit = std::chrono::duration_cast<seconds>(WallTime::duration::max()) - seconds(1);
-  if (whole.time_since_epoch() > limit || whole.time_since_epoch() < -limit) return std::nullopt;
-  return WallTime(whole) + std::chrono::duration_cast<WallTime::duration>(*fraction);
+  const WallTime time = wall_time(whole.time_since_epoch());
+  if (time == WallTime::max() || time == WallTime::min()) return time;
+  return time + std::chrono::duration_cast<WallTime::duration>(*fraction);
 }
 
 struct Unit {
@@ -161,6 +160,13 @@ std::optional<nanoseconds> duration(std::string_view text) {
 }
 
 }  // namespace
+
+WallTime wall_time(seconds since_epoch) {
+  constexpr seconds kLimit = std::chrono::duration_cast<seconds>(WallTime::duration::max()) - seconds(1);
+  if (since_epoch > kLimit) return WallTime::max();
+  if (since_epoch < -kLimit) return WallTime::min();
+  return WallTime(since_epoch);
+}
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
   if (const auto time = rfc3339(text)) return *time;

@@ -11,7 +11,9 @@ namespace wukong {
 
 using WallTime = std::chrono::system_clock::time_point;
 
-/// Parses RFC 3339 ("2026-11-20T05:28:19Z", fractions and offsets allowed). Errors: `usage`.
+/// A Unix time; the clock counts nanoseconds in 64 bits and so ends in 1677 and 2262: what lies beyond is its end.
+WallTime wall_time(std::chrono::seconds since_epoch);
+/// Parses RFC 3339 ("2026-11-20T05:28:19Z", fractions and offsets allowed) as wall_time() does. Errors: `usage`.
 Result<WallTime> parse_rfc3339(std::string_view text);
 /// "2026-11-20T05:28:19Z", always UTC, whole seconds.
 std::string format_rfc3339(WallTime time);

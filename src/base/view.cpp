@@ -18,7 +18,7 @@ WallTime last_seen(const Json& event) {
       text(event, {"metadata", "creationTimestamp"})};
   for (const std::string_view stamp : stamps)
     if (!stamp.empty())
-      if (const auto time = parse_rfc3339(stamp)) return *time;
+      if (const auto time = parse_rfc3339(stamp); time && *time != WallTime::min()) return *time;
   return WallTime::min();
 }
 

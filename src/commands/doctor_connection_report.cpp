@@ -23,14 +23,19 @@ std::string context_words(const kube::ClusterAccess& access) {
                      or_none(access.cluster), or_none(access.user), printable(access.ns));
 }
 
+/// 99991231235959Z says that there is none. Source: RFC 5280, 4.1.2.5.
+std::string end_words(WallTime not_after) {
+  return not_after == WallTime::max() ? "without an end" : "until " + format_rfc3339(not_after);
+}
+
 /// The ways to authenticate that are in use, in the order in which they are sent.
 std::string credential_words(const ConnectionFacts& facts) {
   const kube::CredentialSpec& spec = facts.access.credentials;
   std::vector<std::string> ways;
   if (!facts.access.tls()) return "none: nothing secret is sent over plain http";
   if (facts.certificate)
-    ways.push_back(fmt::format("client certificate {}, until {}", printable(facts.certificate->subject),
-                               format_rfc3339(facts.certificate->not_after)));
+    ways.push_back(fmt::format("client certificate {}, {}", printable(facts.certificate->subject),
+                               end_words(facts.certificate->not_after)));
   else if (!spec.client_certificate.empty())
     ways.emplace_back("client certificate");
   if (!spec.token_file.empty())
@@ -100,7 +105,9 @@ std::optional<Duration> clock_lead(const ConnectionFacts& facts) {
     if (lower(name) != "date") continue;
     std::tm parts{};
     if (::strptime(value.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return std::nullopt;
-    return std::chrono::system_clock::from_time_t(::timegm(&parts)) - facts.now;
+    const WallTime told = wall_time(std::chrono::seconds{::timegm(&parts)});
+    if (told == WallTime::min()) return std::nullopt;
+    return told - facts.now;
   }
   return std::nullopt;
 }

@@ -38,7 +38,7 @@ struct Line {
 
 std::string age(const std::string& since, WallTime now) {
   const auto made = parse_rfc3339(since);
-  if (!made) return "";
+  if (!made || *made == WallTime::min()) return "";
   const auto seconds = std::chrono::floor<std::chrono::seconds>(std::max(now - *made, WallTime::duration{}));
   return seconds.count() == 0 ? "0s" : format_duration(seconds);
 }

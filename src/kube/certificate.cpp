@@ -27,7 +27,7 @@ std::string one_line(const X509_NAME* name) {
 WallTime time_of(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
+  return wall_time(std::chrono::seconds{::timegm(&parts)});
 }
 
 }  // namespace

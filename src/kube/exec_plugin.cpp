@@ -42,6 +42,9 @@ std::optional<Json> answer_of(std::string_view text) {
   return std::move(*parsed);
 }
 
+/// Go's time.Time{}: a plugin that sets nothing writes it, and client-go takes it for "never".
+bool is_go_zero(std::string_view time) { return time.starts_with("0001-01-01T00:00:00"); }
+
 bool has_zero(const ExecSpec& spec) {
   const auto zero = [](const std::string& text) { return text.find('\0') != std::string::npos; };
   return zero(spec.command) || std::any_of(spec.args.begin(), spec.args.end(), zero) ||
@@ -130,7 +133,7 @@ Result<ExecCredential> parse_exec_credential(std::string_view text, const std::s
   if (const Json* expires = find(status, {"expirationTimestamp"}); expires != nullptr) {
     const auto time = parse_rfc3339(wukong::text(*expires, {}));
     if (!time) return refused("it gave an expirationTimestamp that is not a time");
-    out.expires = *time;
+    if (!is_go_zero(wukong::text(*expires, {}))) out.expires = *time;
   }
   return out;
 }

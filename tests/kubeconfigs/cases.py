@@ -755,6 +755,8 @@ for label, reply in {
         "expires later": answer({"token": "SECRET-exec", "expirationTimestamp": "2100-01-01T00:00:00Z"}),
         "expired": answer({"token": "SECRET-exec", "expirationTimestamp": "2000-01-01T00:00:00Z"}),
         "expires with offset": answer({"token": "SECRET-exec", "expirationTimestamp": "2100-01-01T00:00:00.5+02:00"}),
+        "expires never": answer({"token": "SECRET-exec", "expirationTimestamp": "9999-12-31T23:59:59Z"}),
+        "expires at Go's zero": answer({"token": "SECRET-exec", "expirationTimestamp": "0001-01-01T00:00:00Z"}),
         "expires null": answer({"token": "SECRET-exec", "expirationTimestamp": None}),
         "expires empty": answer({"token": "SECRET-exec", "expirationTimestamp": ""}),
         "expires nonsense": answer({"token": "SECRET-exec", "expirationTimestamp": "soon"}),

@@ -113,6 +113,14 @@ TEST_CASE("exec plugin: good answers") {
   CHECK(cert->client_certificate == pki("ec.crt"));
   CHECK(cert->client_key == pki("ec.key"));
   CHECK_FALSE(cert->expires.has_value());
+  const auto without_end =
+      parse_exec_credential(answer(R"({"token":"t","expirationTimestamp":"9999-12-31T23:59:59Z"})"), kV1);
+  REQUIRE(without_end.has_value());
+  CHECK(without_end->expires == WallTime::max());
+  const auto zero =
+      parse_exec_credential(answer(R"({"token":"t","expirationTimestamp":"0001-01-01T00:00:00Z"})"), kV1);
+  REQUIRE(zero.has_value());
+  CHECK_FALSE(zero->expires.has_value());
   const auto yaml = parse_exec_credential(
       "apiVersion: client.authentication.k8s.io/v1\nkind: ExecCredential\nstatus: {token: t}\n", kV1);
   REQUIRE(yaml.has_value());

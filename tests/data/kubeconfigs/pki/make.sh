@@ -38,4 +38,15 @@ leaf ec-with-parameters "/CN=ec-client-2" "extendedKeyUsage=clientAuth"
 openssl genpkey -algorithm ed25519 -out ed25519.key
 leaf ed25519 "/CN=ed25519-client" "extendedKeyUsage=clientAuth"
 
+# Without an end, as RFC 5280 writes it: only `openssl ca` takes such dates.
+books=$(mktemp -d)
+touch "$books/index"
+echo 01 >"$books/serial"
+printf '%s\n' '[ca]' 'default_ca = all' '[all]' "database = $books/index" "serial = $books/serial" "new_certs_dir = $books" 'default_md = sha256' \
+  'policy = any' '[any]' 'CN = supplied' 'O = optional' >"$books/config"
+openssl req -new -key ec.key -subj "/CN=jo/O=dev" -out "$books/request"
+openssl ca -batch -config "$books/config" -selfsign -keyfile ec.key -in "$books/request" -notext \
+  -startdate 00010101000000Z -enddate 99991231235959Z -out without-end.crt 2>/dev/null
+rm -r "$books"
+
 rm ca.key other-ca.key
