@@ -105,7 +105,7 @@ Verdict judge(const DataVolumesWait& wait, const View& view, const Verdict& befo
   const std::size_t all = wait.names.size();
   draft.remember("fill", fmt::format("{}", fmt::join(lines, "\n")));
   if (full == all && lags(view, wait, draft)) return draft.working("Finishing");
-  if (full == all) return draft.done();
+  if (full == all) return draft.done(unseen_use(view, wait.source));
   const bool only_unclaimed = full + unclaimed.size() == all;
   if (only_unclaimed && wait.consumer_expected && cause.empty()) cause = consumer_problem(view, wait);
   if (only_unclaimed && !wait.consumer_expected && cause.empty()) {

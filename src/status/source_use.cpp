@@ -118,4 +118,12 @@ std::string disturbance(const View& view, const SourceUse& source, const std::ve
   return {};
 }
 
+std::string unseen_use(const View& view, const SourceUse& source) {
+  const bool of_vm = !source.vm.empty();
+  if (!source.known() || !view.unreadable(of_vm ? kVmis : kPods)) return {};
+  return fmt::format("whether {} {} was started while it was copied is not known (needs: list, watch {})",
+                     of_vm ? "VM" : "a user of claim", of_vm ? source.vm : source.claim,
+                     of_vm ? "virtualmachineinstances.kubevirt.io" : "pods");
+}
+
 }  // namespace wukong::status

@@ -28,4 +28,7 @@ bool uses_claim(const Json& pod, std::string_view claim);
 std::string disturbance(const View& view, const SourceUse& source, const std::vector<std::string>& names,
                         Draft& draft);
 
+/// What must be said when it could not be seen whether somebody started the source, or "".
+std::string unseen_use(const View& view, const SourceUse& source);
+
 }  // namespace wukong::status

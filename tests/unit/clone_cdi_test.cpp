@@ -129,7 +129,7 @@ ChosenMethod chosen(CloneOptions options, const CdiFacts& facts = sound()) {
 }
 
 /// The object of this name that the plan makes.
-Json made(const op::Operation& operation, const std::string& name) {
+Json object_of(const op::Operation& operation, const std::string& name) {
   for (Json& object : op::manifests(operation))
     if (text(object, {"metadata", "name"}) == name) return std::move(object);
   FAIL("it makes no " << name);
@@ -179,9 +179,10 @@ TEST_CASE(
   for (const CdiFacts& facts : {running(), sound()}) {
     const auto plan = planned(stop, facts);
     REQUIRE(plan.has_value());
-    const Json vm = made(*plan, "web2");
+    const Json vm = object_of(*plan, "web2");
     CHECK(find(vm, {"spec", "dataVolumeTemplates"}) == nullptr);
-    CHECK(text(made(*plan, "web2-data")["metadata"]["ownerReferences"][0], {"kind"}) == "VirtualMachine");
+    CHECK(text(object_of(*plan, "web2-data")["metadata"]["ownerReferences"][0], {"kind"}) ==
+          "VirtualMachine");
   }
 }
 
@@ -216,10 +217,10 @@ TEST_CASE("clone by method cdi: a disk of files makes a DataVolume of files, whi
     fact.object["metadata"]["annotations"]["cdi.kubevirt.io/storage.contentType"] = "archive";
   const auto plan = planned(typed(), facts);
   REQUIRE(plan.has_value());
-  CHECK(made(*plan, "web2-root")["spec"]["contentType"] == "archive");
-  const Json vm = made(*plan, "web2");
+  CHECK(object_of(*plan, "web2-root")["spec"]["contentType"] == "archive");
+  const Json vm = object_of(*plan, "web2");
   CHECK(vm["spec"]["dataVolumeTemplates"][0]["spec"]["contentType"] == "archive");
-  CHECK_FALSE(made(*planned(typed()), "web2-root")["spec"].contains("contentType"));
+  CHECK_FALSE(object_of(*planned(typed()), "web2-root")["spec"].contains("contentType"));
 }
 
 TEST_CASE("clone by method cdi: to another namespace, with what the VM names") {

@@ -368,8 +368,11 @@ TEST_CASE("data volume judge: a source that is started while it is read") {
     CHECK(copy.after(20) == State::working);
     copy.disk("d", "Succeeded", "100.0%", "Bound");
     CHECK(copy.after(1) == State::done);
+    CHECK(copy.last.message.empty());
     copy.shelves.close("virtualmachineinstances");
     CHECK(copy.after(1) == State::done);
+    CHECK(copy.last.message.find("(needs: list, watch virtualmachineinstances.kubevirt.io)") !=
+          std::string::npos);
   }
 }
 
