@@ -16,6 +16,7 @@
 #include "commands/vm_argument.h"
 #include "manifest/vm_clone.h"
 #include "status/clone_status.h"
+#include "status/watched.h"
 
 namespace wukong::commands {
 
@@ -31,13 +32,19 @@ struct Native {
   Json vm = Json();         // that is cloned, or that the snapshot holds; null: may not be read
   std::string source_vm{};  // its name
   AfterMade after{};
+  bool standing{};    // an earlier run has come so far that the target stands: it may be in use by now
+  std::string uid{};  // of the VirtualMachineClone, when that has made the target which stands
 
   status::CloneWait wait() const {
     return {.ns = ref.ns,
             .name = names.clone,
             .target = names.target,
             .source_vm = source_vm,
-            .to_be_started = !after.run_strategy.empty()};
+            .to_be_started = !after.run_strategy.empty(),
+            .afterwards = !uid.empty()};
+  }
+  std::vector<std::string> made_by() const {
+    return uid.empty() ? std::vector<std::string>{"clone"} : std::vector<std::string>{};
   }
 };
 
@@ -79,7 +86,7 @@ op::Step clone_step(const Native& n, const manifest::VmShape& shape, bool stop, 
 op::Step usable_step(const Native& n) {
   std::vector<Watched> watches = speaking(n.api, status::watches_clone(n.wait()));
   return {.id = "usable",
-          .needs = {"clone"},
+          .needs = n.made_by(),
           .action = op::Await{n.ref, std::move(watches), status::clone_judge(n.wait())},
           .group = n.names.target,
           .reason = "until the target's claims are its own and bound, or wait for its first start"};
@@ -126,15 +133,27 @@ void add_tidy(op::Operation& operation, const Native& n, bool keep) {
   step("unneeded", {"mark"},
        op::Guard{.check = check, .what = "that no claim still needs the clone's snapshot"},
        "a claim that waits for its first consumer does");
-  step("tidy-clone", {"unneeded"}, op::Delete{n.ref, "clone"}, "its work is done");
+  step("tidy-clone", {"unneeded"}, op::Delete{n.ref, n.uid.empty() ? "clone" : "", n.uid},
+       "its work is done");
 }
 
 /// What follows the VirtualMachineClone.
 void add_rest(op::Operation& operation, const Native& n, bool keep) {
   operation.steps.push_back(usable_step(n));
   TargetSteps(operation, {gvr::vm(), n.ref.ns, n.names.target}).add_after_made(n.after, "usable");
-  add_undo(operation, n);
+  if (!n.standing) add_undo(operation, n);
   add_tidy(operation, n, keep);
+}
+
+/// Whether the target that the VirtualMachineClone of an earlier run was to make stands. Who may not see VMs cannot know: then it may.
+void look_for_target(Native& n, const Earlier& earlier) {
+  const Json* clone = named(earlier.clones, n.ref.name);
+  const std::string uid(clone == nullptr ? std::string_view{} : text(*clone, {"metadata", "uid"}));
+  const Json* vm = named(earlier.vms, n.names.target);
+  const bool made = vm != nullptr && text(*vm, {"metadata", "annotations", status::kLastRestore})
+                                         .starts_with(fmt::format("tmp-restore-{}-", uid));
+  n.standing = made || !earlier.vms.is_known();
+  if (made) n.uid = uid;
 }
 
 /// Claims as large as the source's; what KubeVirt makes on the way counts, too.
@@ -158,6 +177,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   n.ref = {n.api.clone, at.ns, names.clone};
   n.where = at.where();
   WUKONG_TRY(const bool begun, was_made(facts.base.earlier.clones, n.ref, n.marks));
+  if (begun) look_for_target(n, facts.base.earlier);
   // Its clone marks it at the end, and is removed then.
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.base.earlier, n.marks));
   WUKONG_TRY(const CopySource source, checked_source(names, facts, at, begun || !made.empty()));
@@ -187,7 +207,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   const bool stop = is_to_stop(names, n.vm, at);
   if (stop) add_stop(operation, names, n.vm, at);
   // The source is started again when the disks are there, and what is done to the target can be done only then.
-  const bool waits = options.write.wait || stop || n.after.any();
+  const bool waits = options.write.wait || stop || n.after.any() || !n.uid.empty();
   if (!waits && !options.keep)
     operation.notes.push_back(fmt::format(
         "VirtualMachineClone {} stays, because nothing waits for its end (--wait does); once {} is "
@@ -196,7 +216,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   if (!begun && !made.empty()) {
     add_made_target(operation, names, names.target, n.after);
   } else {
-    operation.steps.push_back(clone_step(n, shape, stop, waits));
+    if (n.uid.empty()) operation.steps.push_back(clone_step(n, shape, stop, waits));
     if (waits) add_rest(operation, n, options.keep);
   }
   if (stop) add_start_again(operation, names, n.vm, {}, at);

@@ -1,7 +1,9 @@
 // The steps of `clone` by restores of one snapshot.
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
+#include <set>
 
 #include "commands/clone_checks.h"
 #include "commands/clone_parts.h"
@@ -63,22 +65,30 @@ std::vector<Watched> shared_watches(const Plan& plan, const status::RestoreWait&
   return watches;
 }
 
-void add_target(op::Operation& operation, const Plan& plan, std::size_t number,
-                const manifest::VmShape& shape) {
-  const std::string& target = plan.names.targets[number - 1];
+void add_restore(op::Operation& operation, const Plan& plan, const std::string& target,
+                 const manifest::VmShape& shape) {
+  const ObjectRef ref = restore_of(plan, target);
+  TargetSteps(operation, {gvr::vm(), plan.ns, target})
+      .add("restore-" + target,
+           plan.names.from_snapshot ? std::vector<std::string>{} : std::vector<std::string>{"sizes"},
+           op::Create{ref, manifest::vm_restore(ref, plan.snapshot.name, target,
+                                                manifest::identity_patches(plan.vm, shape), plan.marks)});
+}
+
+/// What follows its restore. `stands`: an earlier run has made the target.
+void add_rest(op::Operation& operation, const Plan& plan, const std::string& target,
+              const manifest::VmShape& shape, bool stands) {
   TargetSteps steps(operation, {gvr::vm(), plan.ns, target});
   const ObjectRef ref = restore_of(plan, target);
-  steps.add("restore-" + target,
-            plan.names.from_snapshot ? std::vector<std::string>{} : std::vector<std::string>{"sizes"},
-            op::Create{ref, manifest::vm_restore(ref, plan.snapshot.name, target,
-                                                 manifest::identity_patches(plan.vm, shape), plan.marks)});
   const status::RestoreWait wait{.ns = plan.ns,
                                  .name = ref.name,
                                  .target = target,
                                  .source_vm = source_vm(plan),
                                  .to_be_started = !plan.run_strategy.empty(),
-                                 .all_disks_own = true};
-  steps.add("usable-" + target, {"restore-" + target},
+                                 .all_disks_own = true,
+                                 .afterwards = stands};
+  steps.add("usable-" + target,
+            stands ? std::vector<std::string>{} : std::vector<std::string>{"restore-" + target},
             op::Await{ref, shared_watches(plan, wait), status::restore_judge(wait)},
             "until its claims are its own and bound, or wait for its first start");
   steps.add_after_made(after_made(plan, shape), "usable-" + target);
@@ -114,15 +124,19 @@ void add_undo(op::Operation& operation, const Plan& plan, const std::string& tar
   step("undo-late-claims", {"undo-late-vm-" + target}, claims);
 }
 
-void add_tidy(op::Operation& operation, const Plan& plan, const std::vector<std::string>& targets,
-              const Scope& at) {
-  for (const std::string& target : targets)
-    operation.steps.push_back({.id = "remove-restore-" + target,
-                               .action = op::Delete{restore_of(plan, target), "restore-" + target},
-                               .group = target,
-                               .phase = op::Phase::tidy,
-                               .after = "usable-" + target,
-                               .reason = "its work is done"});
+/// `uid`: of a restore that is there, and is not made by a step.
+void add_restore_removal(op::Operation& operation, const Plan& plan, const std::string& target,
+                         const std::string& uid = {}) {
+  operation.steps.push_back(
+      {.id = "remove-restore-" + target,
+       .action = op::Delete{restore_of(plan, target), uid.empty() ? "restore-" + target : "", uid},
+       .group = target,
+       .phase = op::Phase::tidy,
+       .after = "usable-" + target,
+       .reason = "its work is done"});
+}
+
+void add_tidy(op::Operation& operation, const Plan& plan, const Scope& at) {
   if (plan.names.from_snapshot || plan.options.keep_snapshot) return;
   std::set<std::string> restores;
   for (const std::string& target : plan.names.targets) restores.insert(restore_of(plan, target).name);
@@ -139,27 +153,37 @@ void add_tidy(op::Operation& operation, const Plan& plan, const std::vector<std:
       at);
 }
 
-/// Targets that a restore of an earlier run has made, which is gone: nothing needs it any more.
-std::set<std::string> restored_targets(const Plan& plan, const Earlier& earlier) {
-  std::set<std::string> restored;
-  for (const Json& vm : items(earlier.vms.object, {"items"})) {
-    const std::string target(text(vm, {"metadata", "name"}));
-    const std::string restore = restore_of(plan, target).name;
-    const bool is_made_by_it =
-        text(vm, {"metadata", "annotations", status::kLastRestore}).starts_with(restore + "-");
-    if (is_made_by_it && named(earlier.restores, restore) == nullptr) restored.insert(target);
-  }
-  return restored;
-}
+/// How far an earlier run has come.
+struct Reached {
+  std::set<std::string> made{};                   // targets whose restore is gone: nothing needs it any more
+  std::map<std::string, std::string> standing{};  // targets whose restore is there, and its uid
+  std::set<std::string> begun{};                  // all these, and those for which only a restore is there
+  bool unseen{};                                  // VMs may not be listed: what is begun may stand
 
-/// These, and those whose restore is there.
-Result<std::set<std::string>> begun_targets(const Plan& plan, const Earlier& earlier,
-                                            std::set<std::string> restored) {
-  for (const std::string& target : plan.names.targets) {
-    WUKONG_TRY(const bool begun, was_made(earlier.restores, restore_of(plan, target), plan.marks));
-    if (begun) restored.insert(target);
+  bool stands(const std::string& target) const {
+    return made.contains(target) || standing.contains(target) || (unseen && begun.contains(target));
   }
-  return restored;
+};
+
+Result<Reached> look_for_targets(const Plan& plan, const Earlier& earlier) {
+  Reached reached{.unseen = !earlier.vms.is_known()};
+  for (const std::string& target : plan.names.targets) {
+    const ObjectRef ref = restore_of(plan, target);
+    WUKONG_TRY(const bool begun, was_made(earlier.restores, ref, plan.marks));
+    if (begun) reached.begun.insert(target);
+    const Json* vm = named(earlier.vms, target);
+    const bool ours =
+        vm != nullptr &&
+        text(*vm, {"metadata", "annotations", status::kLastRestore}).starts_with(ref.name + "-");
+    if (!ours) continue;
+    reached.begun.insert(target);
+    const Json* restore = named(earlier.restores, ref.name);
+    if (restore == nullptr)
+      reached.made.insert(target);
+    else
+      reached.standing.emplace(target, text(*restore, {"metadata", "uid"}));
+  }
+  return reached;
 }
 
 Result<std::vector<manifest::VmShape>> shapes_of(const CloneNames& names, const CloneOptions& options) {
@@ -209,9 +233,8 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   }
   plan.marks = clone_marks(options, names, at);
   const Earlier& earlier = facts.base.earlier;
-  const std::set<std::string> restored = restored_targets(plan, earlier);
-  WUKONG_TRY(const std::set<std::string> begun, begun_targets(plan, earlier, restored));
-  WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), begun, plan.marks, at));
+  WUKONG_TRY(const Reached reached, look_for_targets(plan, earlier));
+  WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), reached.begun, plan.marks, at));
   WUKONG_CHECK(check_shape(plan.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan.vm, facts.vms, at));
   WUKONG_CHECK(check_no_disk_flags(names));
@@ -237,15 +260,10 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   operation.reads = quota_reads(at.ns);
   const bool stop = is_to_stop(names, plan.vm, at);
   if (stop) add_stop(operation, names, plan.vm, at);
-  const auto add_made = [&](std::size_t number) {
-    add_made_target(operation, names, names.targets[number - 1], after_made(plan, shapes[number - 1]));
-  };
-  if (only_looks(names, earlier, restored)) {
-    for (std::size_t i = 1; i <= names.targets.size(); ++i) add_made(i);
-    if (stop) add_start_again(operation, names, plan.vm, {}, at);
-    return operation;
-  }
-  if (!names.from_snapshot)
+  std::set<std::string> all_there = reached.made;
+  for (const auto& [target, uid] : reached.standing) all_there.insert(target);
+  const bool only_look = only_looks(names, earlier, all_there);
+  if (!names.from_snapshot && !only_look)
     add_snapshot(operation,
                  {.ref = plan.snapshot,
                   .vm = names.source,
@@ -254,19 +272,26 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
                   .kept = options.keep_snapshot,
                   .reason = "one for all of them"},
                  plan.marks);
-  std::vector<std::string> to_restore;
-  for (std::size_t i = 1; i <= names.targets.size(); ++i) {
-    const std::string& target = names.targets[i - 1];
-    if (restored.contains(target)) {
-      add_made(i);
-    } else {
-      add_target(operation, plan, i, shapes[i - 1]);
-      to_restore.push_back(target);
+  for (std::size_t i = 0; i < names.targets.size(); ++i) {
+    const std::string& target = names.targets[i];
+    if (reached.made.contains(target)) {
+      add_made_target(operation, names, target, after_made(plan, shapes[i]));
+      continue;
     }
+    const bool standing = reached.standing.contains(target);
+    if (!standing) add_restore(operation, plan, target, shapes[i]);
+    add_rest(operation, plan, target, shapes[i], standing);
   }
-  for (const std::string& target : to_restore) add_undo(operation, plan, target);
-  if (stop) add_start_again(operation, names, plan.vm, {.snapshot = plan.snapshot}, at);
-  add_tidy(operation, plan, to_restore, at);
+  for (const std::string& target : names.targets)
+    if (!reached.stands(target)) add_undo(operation, plan, target);  // the others may be in use by now
+  const MadeOfStopped meanwhile{.snapshot = only_look ? std::nullopt : std::optional(plan.snapshot)};
+  if (stop) add_start_again(operation, names, plan.vm, meanwhile, at);
+  for (const std::string& target : names.targets)
+    if (const auto standing = reached.standing.find(target); standing != reached.standing.end())
+      add_restore_removal(operation, plan, target, standing->second);
+    else if (!reached.made.contains(target))
+      add_restore_removal(operation, plan, target);
+  if (!only_look) add_tidy(operation, plan, at);
   return operation;
 }
 

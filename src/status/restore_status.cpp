@@ -27,6 +27,9 @@ std::string unbound_keeper(const RestoreWait& wait, const Json& restore) {
 
 std::string describe_unrestored(const RestoreWait& wait, const std::vector<std::string>& claims) {
   if (claims.empty()) return {};
+  if (wait.afterwards)
+    return fmt::format("{} also uses {} that its restore did not make: {}", wait.target,
+                       plural(claims.size(), "claim"), fmt::join(claims, ", "));
   const bool one = claims.size() == 1;
   const std::string which = fmt::format("{} {} {} not in the snapshot", plural(claims.size(), "claim"),
                                         fmt::join(claims, ", "), one ? "was" : "were");
@@ -38,7 +41,7 @@ std::string describe_unrestored(const RestoreWait& wait, const std::vector<std::
 
 /// A complete restore: are its claims its own, and filled?
 Verdict judge_complete(const RestoreWait& wait, const View& view, const Json& restore, Draft& draft) {
-  const std::vector<std::string> claims = restored_claims(restore);
+  std::vector<std::string> claims = restored_claims(restore);
   const std::string mark = fmt::format("{}-{}", wait.name, text(restore, {"metadata", "uid"}));
 
   // The VM carries the mark since the very update that gave it the new claims: an older VM proves nothing.
@@ -46,15 +49,19 @@ Verdict judge_complete(const RestoreWait& wait, const View& view, const Json& re
   const Json* vm = view.find(kVms, wait.target);
   const bool vm_told = vm != nullptr && text(*vm, {"metadata", "annotations", kLastRestore}) == mark;
   if (vm_told) {
-    for (std::string& claim : claims_of(*vm))
-      if (std::find(claims.begin(), claims.end(), claim) == claims.end())
-        unrestored.push_back(std::move(claim));
+    const std::vector<std::string> used = claims_of(*vm);
+    for (const std::string& claim : used)
+      if (std::find(claims.begin(), claims.end(), claim) == claims.end()) unrestored.push_back(claim);
+    if (wait.afterwards)
+      std::erase_if(claims, [&](const std::string& claim) {
+        return std::find(used.begin(), used.end(), claim) == used.end();
+      });
     if (!unrestored.empty()) draft.remember("unrestored", join_names(unrestored));
   } else if (is_fresh(view, kVms) && !draft.stood("vm without mark", kSettled)) {
     return draft.working("Finishing");
   }
   const std::string note = describe_unrestored(wait, unrestored);
-  if (wait.all_disks_own && !unrestored.empty())
+  if (wait.all_disks_own && !wait.afterwards && !unrestored.empty())
     return draft.failed(fmt::format("VirtualMachineRestore {}/{} has made VM {}, but {}", wait.ns, wait.name,
                                     wait.target, note));
 

@@ -15,6 +15,7 @@ struct RestoreWait {
   std::string source_vm{};  // VM that the snapshot was taken of; its name marks the restored claims
   bool to_be_started{};     // at once: what waits for a first start need not be told
   bool all_disks_own{};     // a target that uses a claim of the source is a failure
+  bool afterwards{};  // the target was made before, and may have got and lost disks since: its own affair
 };
 
 std::vector<Watched> watches_restore(const RestoreWait& wait);

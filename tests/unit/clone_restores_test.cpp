@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "commands/clone_method.h"
+#include "commands/clone_resume.h"
 #include "manifest/vm_restore.h"
 #include "op/dry_run.h"
 #include "render/output.h"
@@ -50,11 +51,11 @@ CloneOptions typed() {
   return options;
 }
 
-Result<op::Operation> planned(const CloneOptions& options) {
-  const CopyFacts facts = closed();
+Result<op::Operation> planned(const CloneOptions& options, const CopyFacts& facts = closed()) {
   WUKONG_TRY(CloneNames names, clone_names(options, kScope));
   const ChosenMethod chosen = choose_method(names, options, facts.base);
   CHECK(chosen.method == CloneMethod::restores);
+  names.method = chosen.method;
   names.reason = chosen.reason;
   return plan_restores(options, names, facts, kScope);
 }
@@ -98,6 +99,62 @@ TEST_CASE("clone --count without rights on claims: what a restore cannot be told
           "metadata": {"labels": {"app": "copy", "tier": null}},
           "spec": {"template": {"spec": {"hostname": "web-2", "domain": {"cpu": {"cores": 4}}}}}})"));
   CHECK(std::ranges::any_of(plan->steps, [](const op::Step& s) { return s.id == "shape-web-2"; }));
+}
+
+TEST_CASE(
+    "clone by restores: gone on with, a target that its restore has made is not undone, for it may be in "
+    "use") {
+  const CloneOptions options = typed();
+  CloneNames names = *clone_names(options, kScope);
+  names.method = CloneMethod::restores;
+  CopyFacts facts = closed();
+  Json restore = skeleton({gvr::vm_restore(), "demo", "web-1-opid1"});
+  restore["metadata"]["uid"] = "r1";
+  manifest::add_marks(restore, clone_marks(options, names, kScope));
+  Json vm = skeleton({gvr::vm(), "demo", "web-1"});
+  vm["metadata"]["annotations"]["restore.kubevirt.io/lastRestoreUID"] = "web-1-opid1-r1";
+  facts.base.earlier.restores = Fact::known({{"items", {restore}}});
+  facts.base.earlier.vms = facts.vms = Fact::known({{"items", {vm}}});
+  facts.base.earlier.snapshot = Fact::known(Json::object());
+  const auto steps = [&] {
+    const auto plan = planned(options, facts);
+    if (!plan) FAIL(plan.error().message);
+    CHECK(op::shape_problem(*plan).empty());
+    return plan->steps;
+  };
+  const auto has = [](const std::vector<op::Step>& all, const std::string& id) {
+    return std::ranges::find(all, id, &op::Step::id) != all.end();
+  };
+  const auto standing = steps();
+  CHECK_FALSE(has(standing, "restore-web-1"));
+  CHECK_FALSE(has(standing, "undo-restore-web-1"));
+  CHECK(has(standing, "undo-restore-web-2"));
+  const auto removed = std::ranges::find(standing, "remove-restore-web-1", &op::Step::id);
+  REQUIRE(removed != standing.end());
+  CHECK(std::get<op::Delete>(removed->action).uid == "r1");
+
+  SUBCASE("VMs may not be listed: it may be there") {
+    facts.base.earlier.vms = Fact::unreadable({.code = Code::forbidden});
+    CHECK(has(steps(), "restore-web-1"));
+    CHECK_FALSE(has(steps(), "undo-restore-web-1"));
+    CHECK(has(steps(), "undo-restore-web-2"));
+  }
+  SUBCASE("made by another restore") {
+    vm["metadata"]["annotations"]["restore.kubevirt.io/lastRestoreUID"] = "other";
+    facts.base.earlier.vms = Fact::known({{"items", {vm}}});
+    CHECK(has(steps(), "undo-restore-web-1"));
+  }
+  SUBCASE("all stand, and the snapshot is gone: nothing is made any more, and the restores go") {
+    Json second = vm;
+    second["metadata"]["name"] = "web-2";
+    second["metadata"]["annotations"]["restore.kubevirt.io/lastRestoreUID"] = "web-2-opid1-r2";
+    facts.base.earlier.vms = facts.vms = Fact::known({{"items", {vm, second}}});
+    facts.base.earlier.snapshot = Fact::absent();
+    for (const op::Step& step : steps()) CHECK_FALSE(std::holds_alternative<op::Create>(step.action));
+    CHECK(has(steps(), "usable-web-2"));
+    CHECK(has(steps(), "remove-restore-web-1"));
+    CHECK_FALSE(has(steps(), "remove-restore-web-2"));
+  }
 }
 
 TEST_CASE("clone --count: with rights on claims, straight from the snapshot") {

@@ -8,6 +8,7 @@
 
 #include "commands/clone_method.h"
 #include "commands/clone_native.h"
+#include "commands/clone_resume.h"
 #include "commands/permission_table.h"
 #include "commands/registry.h"
 #include "op/dry_run.h"
@@ -141,6 +142,41 @@ TEST_CASE("clone plan: needs no more than doctor --permissions says") {
     CAPTURE(permission.verb + " " + permission.resource);
     CHECK(std::find(printed.begin(), printed.end(), permission) != printed.end());
   }
+}
+
+TEST_CASE("clone plan: gone on with, a target that its clone has made is not undone, for it may be in use") {
+  CloneOptions options = typed();
+  options.start = true;
+  const CloneNames names = *clone_names(options, kScope);
+  CloneFacts facts = sound();
+  Json clone = skeleton({gvr::vm_clone(), "demo", "web2-opid1"});
+  clone["metadata"]["uid"] = "c1";
+  manifest::add_marks(clone, clone_marks(options, names, kScope));
+  Json vm = skeleton({gvr::vm(), "demo", "web2"});
+  facts.target = Fact::known(vm);
+  facts.earlier.clones = facts.clones = Fact::known({{"items", {clone}}});
+  const auto steps = [&](const std::string& restored_by) {
+    vm["metadata"]["annotations"]["restore.kubevirt.io/lastRestoreUID"] = restored_by;
+    facts.earlier.vms = restored_by.empty() ? Fact::absent() : Fact::known({{"items", {vm}}});
+    const auto plan = planned(facts, options);
+    REQUIRE(plan.has_value());
+    CHECK(op::shape_problem(*plan).empty());
+    return plan->steps;
+  };
+  const auto undoes = [](const std::vector<op::Step>& all) {
+    return std::ranges::any_of(all, [](const op::Step& s) { return s.phase == op::Phase::undo; });
+  };
+  const auto standing = steps("tmp-restore-c1-r1");
+  CHECK_FALSE(undoes(standing));
+  CHECK(standing.front().id == "usable");  // nothing is made any more
+  const auto removed = std::ranges::find(standing, "tidy-clone", &op::Step::id);
+  REQUIRE(removed != standing.end());
+  CHECK(std::get<op::Delete>(removed->action).uid == "c1");
+  CHECK(undoes(steps("tmp-restore-other-r1")));
+  facts.target = Fact::absent();
+  CHECK_FALSE(undoes(steps("")));  // VMs may not be listed: it may be there
+  facts.earlier.clones = facts.clones = Fact::known({{"items", Json::array()}});
+  CHECK(undoes(steps("")));
 }
 
 TEST_CASE("clone plan: without --wait only the clone is made; --keep leaves it") {

@@ -246,4 +246,18 @@ TEST_CASE("restore judge: provisioning that fails is told by the claim's events 
   CHECK(judged(shelves, "web").cause.empty());
 }
 
+TEST_CASE("restore judge: afterwards, disks that the VM has got and lost since are its own affair") {
+  ShelfSet shelves = restore_shelves();
+  shelves.put("virtualmachinerestores", restore_object(true, "False", "Operation complete", {"a", "b"}));
+  shelves.put("persistentvolumeclaims", claim("a", "Bound"));
+  shelves.put("virtualmachines", vm("web2", {"a", "data"}));
+  status::RestoreWait wait{
+      .ns = "demo", .name = "r1", .target = "web2", .source_vm = "web", .all_disks_own = true};
+  CHECK(status::restore_judge(wait)(shelves.view(), {}, seconds(1)).state == State::failed);
+  wait.afterwards = true;
+  const Verdict verdict = status::restore_judge(wait)(shelves.view(), {}, seconds(1));
+  CHECK(verdict.state == State::done);
+  CHECK(verdict.message == "web2 also uses claim that its restore did not make: data");
+}
+
 }  // namespace wukong

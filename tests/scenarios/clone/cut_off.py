@@ -92,3 +92,31 @@ def killed_cdi_of_a_running_source(t):
     t.source('src')
     t.power('src', True)
     kill_and_go_on(t, ['src', 'copy', '--method', 'cdi', '--start', '--wait'], ['copy'], 5)
+
+
+@scenario(seconds=30)
+def killed_when_its_target_is_in_use(t):
+    """What was made is somebody's by then, and has a disk that no clone knows of: nothing of it is taken away."""
+    name = t.storage_class('slow', binding='WaitForFirstConsumer')
+    t.source('src', storage_class=name, bound=False)
+    t.power('src', True)
+    t.power('src', False)
+    t.until_bound('src')
+    t.side.fill(t.ns, 'src-root')
+    t.replace_class(name, {'delay': 8, 'held': True})
+    before, words = t.traces(), ['src', 'copy', '--method', 'native', '--start', '--wait']
+    child = t.start('clone', *words)
+    until('it is started', lambda: t.get('virtualmachineinstances', 'copy') or child.ended())
+    child.kill(signal.SIGKILL)
+    cut = child.end()
+    check(t.names('virtualmachineclones'), f'nothing to go on with\n{cut}')
+    t.hurry()
+    until('copy runs', lambda: (t.get('virtualmachineinstances', 'copy') or {}).get('status', {}).get('phase') == 'Running')
+    t.make_claim('more')
+    pod = t.vm('copy')['spec']['template']['spec']
+    t.api.patch('virtualmachines', t.ns, 'copy', {'spec': {'template': {'spec': {
+        'volumes': pod['volumes'] + [{'name': 'more', 'persistentVolumeClaim': {'claimName': 'more'}}],
+        'domain': {'devices': {'disks': pod['domain']['devices']['disks'] + [{'name': 'more', 'disk': {'bus': 'virtio'}}]}}}}}})
+    t.clone(*words, *words_to_go_on(child)).expect(0, 'copy also uses claim that this clone did not make: more', r'copy +Running', no=['undone'])
+    t.expect_only(before, 'copy')
+    check(t.get('virtualmachineinstances', 'copy') and t.bound('copy'), 'it is not as it was')
