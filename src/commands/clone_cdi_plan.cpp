@@ -3,10 +3,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "base/quantity.h"
 #include "commands/clone_cdi.h"
+#include "commands/clone_cdi_resume.h"
 #include "commands/clone_checks.h"
 #include "commands/clone_parts.h"
 #include "commands/clone_resume.h"
@@ -42,8 +45,9 @@ struct Plan {
   bool snapshots{};  // it is taken by this operation
   bool stops{};      // the source is stopped meanwhile
   bool waits{};      // something must be put back or removed when the disks are there, or it was asked for
-  std::string run_strategy{};             // with --start
-  std::vector<std::string> references{};  // steps that copy what the VM names
+  std::string run_strategy{};                                     // with --start
+  std::vector<std::string> references{};                          // steps that copy what the VM names
+  std::map<std::string, std::vector<OutdatedVolume>> outdated{};  // by target
 };
 using Shared = std::shared_ptr<const Plan>;
 
@@ -111,9 +115,11 @@ class Target {
         name_(plan_->names.targets[number - 1]),
         steps_(operation, vm_ref()) {}
 
-  void add() {
-    if (plan_->snapshots) first_ = {"sizes"};
-    if (plan_->stops && !plan_->snapshots) first_ = {"off"};
+  /// `first`: steps before all others.
+  void add(std::vector<std::string> first) {
+    first_ = std::move(first);
+    if (plan_->snapshots) first_.emplace_back("sizes");
+    if (plan_->stops && !plan_->snapshots) first_.emplace_back("off");
     std::vector<std::string> made = first_;
     for (std::size_t i = 0; i < disks().size(); ++i)
       if (owner_of(*plan_, disks()[i]) == Owner::nobody) made.push_back(add_volume(i, first_));
@@ -308,12 +314,18 @@ op::Charge charge_with_volumes(const Plan& plan, const CdiFacts& facts) {
   return charge;
 }
 
-/// A VM may stand before its disks do: those that it owns are made after it.
-bool has_all_volumes(const Plan& plan, const CdiFacts& facts) {
-  for (const std::string& target : plan.names.targets)
-    for (const std::string& name : copied_claims(plan.source, target))
-      if (!has_name(facts.volumes, name)) return false;
-  return true;
+CdiMoment moment_of(const Plan& plan, const CdiFacts& facts, std::string cancel) {
+  std::set<std::string> templated;
+  for (const CopySource::Disk& disk : plan.source.disks)
+    if (owner_of(plan, disk) == Owner::templates) templated.insert(disk.volume);
+  return {.names = plan.names,
+          .source = plan.source,
+          .facts = facts,
+          .marks = plan.marks,
+          .templated = std::move(templated),
+          .snapshots = plan.snapshots,
+          .source_is_off = !is_running(plan.source.vm),
+          .cancel_command = std::move(cancel)};
 }
 
 }  // namespace
@@ -334,6 +346,7 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   plan->snapshot = {speaking(gvr::vm_snapshot(), facts.copies.base.served), at.ns, names.snapshot};
   plan->waits = options.write.wait || plan->stops || plan->snapshots;
   if (options.start) plan->run_strategy = start_strategy(plan->source.vm);
+  WUKONG_TRY(plan->outdated, outdated_volumes(moment_of(*plan, facts, cancel_command(*plan, at)), made));
 
   op::Operation operation{
       .id = at.operation_id, .request = plan->marks.request_hash, .title = clone_title(names, at)};
@@ -347,11 +360,6 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   operation.wait_command = wait_command(*plan, at);
   operation.cancel_command = cancel_command(*plan, at);
   if (plan->stops) add_stop(operation, names, plan->source.vm, at);
-  if (plan->snapshots && only_looks(names, earlier, made) && !has_all_volumes(*plan, facts))
-    return refuse(fmt::format("the snapshot that {} was made from is gone, and disks of it are missing",
-                              names.targets.front()),
-                  "they would be of another moment than its others; give it up, and begin anew: " +
-                      operation.cancel_command);
   if (plan->snapshots && only_looks(names, earlier, made)) {
     const AfterMade more{.run_strategy = plan->run_strategy, .until_running = options.write.wait};
     for (const std::string& target : names.targets) add_made_target(operation, names, target, more);
@@ -371,7 +379,12 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   }
   WUKONG_TRY(plan->references,
              add_references(operation, names, facts.references, options.copy_refs, plan->marks));
-  for (std::size_t i = 1; i <= names.targets.size(); ++i) Target(operation, plan, i).add();
+  for (std::size_t i = 1; i <= names.targets.size(); ++i) {
+    std::vector<std::string> first;
+    if (const auto old = plan->outdated.find(names.targets[i - 1]); old != plan->outdated.end())
+      first.push_back(add_removal(operation, names, old->first, old->second, at));
+    Target(operation, plan, i).add(std::move(first));
+  }
   for (const std::string& target : names.targets)
     if (!made.contains(target))
       add_undo(operation, *plan, target);  // what was made before may be in use by now

@@ -152,18 +152,14 @@ kube::Read all_claims(const Plan& plan) {
 
 /// Claims of a target whose VM is not made yet are from a snapshot that is gone: its others would be of another moment.
 Result<void> check_one_moment(const CloneNames& names, const Earlier& earlier,
-                              const std::set<std::string>& made, const Scope& at) {
+                              const std::set<std::string>& made, const std::string& cancel, const Scope& at) {
   if (names.from_snapshot || !earlier.snapshot.is_absent()) return {};
   for (const Json& claim : items(earlier.claims.object, {"items"})) {
     const std::string name(text(claim, {"metadata", "name"}));
     const bool of_made = std::any_of(made.begin(), made.end(),
                                      [&](const std::string& vm) { return name.starts_with(vm + "-"); });
     if (of_made) continue;
-    return refuse(
-        fmt::format("the snapshot that PersistentVolumeClaim {}/{} was made from is gone", at.ns, name),
-        fmt::format("other disks would be of another moment; give it up, and begin anew: kubectl wukong "
-                    "cancel operation/{} {}",
-                    at.operation_id, at.where()));
+    return lost_snapshot(fmt::format("PersistentVolumeClaim {}/{}", at.ns, name), cancel);
   }
   return {};
 }
@@ -193,7 +189,9 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
   if (options.start) plan->run_strategy = start_strategy(plan->source.vm);
   WUKONG_TRY(const std::set<std::string> made, made_targets(names, facts.base.earlier, plan->marks));
   WUKONG_CHECK(check_free(names, plan->source, facts, kube::Fact::absent(), made, plan->marks, at));
-  WUKONG_CHECK(check_one_moment(names, facts.base.earlier, made, at));
+  const std::string cancel =
+      fmt::format("kubectl wukong cancel operation/{} {} -y", at.operation_id, at.where());
+  WUKONG_CHECK(check_one_moment(names, facts.base.earlier, made, cancel, at));
   WUKONG_CHECK(check_shape(plan->source.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan->source.vm, facts.vms, at));
 
@@ -214,8 +212,7 @@ Result<op::Operation> plan_copies(const CloneOptions& options, const CloneNames&
             ? "method snapshot waits until the disks are made"
             : "method snapshot waits until the disks are made: only then its snapshot can go");
   for (const std::string& target : names.targets) operation.results.push_back({gvr::vm(), at.ns, target});
-  operation.cancel_command =
-      fmt::format("kubectl wukong cancel operation/{} {} -y", at.operation_id, at.where());
+  operation.cancel_command = cancel;
   operation.charge = charge_of(names, plan->source);
   if (!names.from_snapshot) charge_snapshot(operation.charge, plan->snapshot.gvr, plan->source.disks.size());
   operation.reads = quota_reads(names.target_ns);

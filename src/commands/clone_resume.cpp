@@ -62,7 +62,11 @@ Result<Earlier> gather_earlier(const CloneNames& names, const std::optional<kube
   std::vector<kube::Read> reads{
       {.gvr = gvr::vm(), .ns = names.target_ns, .keep = marks},
       {.gvr = gvr::pvc(), .ns = names.target_ns, .labels = labels, .keep = marks},
-      {.gvr = gvr::data_volume(), .ns = names.target_ns, .labels = labels, .keep = marks},
+      {.gvr = gvr::data_volume(),
+       .ns = names.target_ns,
+       .labels = labels,
+       .keep = {{"metadata.labels", "metadata.annotations", "metadata.deletionTimestamp", "spec.source",
+                 "status.phase"}}},
       {.gvr = speaking(gvr::vm_clone(), served), .ns = at.ns, .labels = labels, .keep = marks},
       {.gvr = speaking(gvr::vm_restore(), served), .ns = at.ns, .labels = labels, .keep = marks},
       {.gvr = speaking(gvr::vm_snapshot(), served), .ns = at.ns, .labels = labels, .keep = marks}};
@@ -125,6 +129,15 @@ std::string lost_snapshot_note(const CloneNames& names, const Earlier& earlier,
   if (made.size() == names.targets.size()) return {};
   return fmt::format("the snapshot that {} made from is gone: the others are made from a new one",
                      made.size() == 1 ? *made.begin() + " was" : fmt::format("{} VMs were", made.size()));
+}
+
+Error of_another_moment(std::string what, const std::string& cancel) {
+  return refuse(std::move(what),
+                "other disks would be of another moment; give it up, and begin anew: " + cancel);
+}
+
+Error lost_snapshot(const std::string& of, const std::string& cancel) {
+  return of_another_moment(fmt::format("the snapshot that {} was made from is gone", of), cancel);
 }
 
 bool only_looks(const CloneNames& names, const Earlier& earlier, const std::set<std::string>& made) {

@@ -45,6 +45,11 @@ bool only_looks(const CloneNames& names, const Earlier& earlier, const std::set<
 std::string lost_snapshot_note(const CloneNames& names, const Earlier& earlier,
                                const std::set<std::string>& made);
 
+/// The refusal to make more disks beside those that are there: `what` says what is so, `cancel` gives the operation up.
+Error of_another_moment(std::string what, const std::string& cancel);
+/// Because the snapshot that `of` was made from is gone.
+Error lost_snapshot(const std::string& of, const std::string& cancel);
+
 /// Says whether anything of the operation was there.
 std::string resume_note(const Earlier& earlier, const Scope& at);
 

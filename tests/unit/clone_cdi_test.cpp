@@ -1,6 +1,7 @@
 #include "commands/clone_cdi.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -495,14 +496,138 @@ TEST_CASE("clone by method cdi: gone on with, only what has all its disks is mer
                        [](const op::Step& step) { return step.id == "snapshot"; });
   };
   // Its disks would be of two moments.
-  CHECK(planned(options, facts).error().message ==
-        "the snapshot that web2 was made from is gone, and disks of it are missing");
+  CHECK(planned(options, facts).error().message == "the snapshot that web2 was made from is gone");
   facts.copies.base.earlier.snapshot = Fact::known(Json::object());
   CHECK(takes_snapshot());
   facts.copies.base.earlier.snapshot = Fact::absent();
   facts.volumes = Fact::known(list({skeleton({gvr::data_volume(), "demo", "web2-root"}),
                                     skeleton({gvr::data_volume(), "demo", "web2-data"})}));
   CHECK_FALSE(takes_snapshot());
+}
+
+namespace {
+
+/// A run that was cut off: the DataVolumes that it has made of web's disks.
+struct CutOff {
+  CloneOptions options = typed();
+  CdiFacts facts{};
+  manifest::Marks marks{};
+
+  explicit CutOff(CdiFacts base) : facts(std::move(base)) {
+    CloneNames names = *clone_names(options, kScope);
+    names.method = CloneMethod::cdi;
+    marks = clone_marks(options, names, kScope);
+    // Both disks stand alone.
+    Json& vm = facts.copies.base.source.object;
+    vm["spec"].erase("dataVolumeTemplates");
+    vm["spec"]["template"]["spec"]["volumes"][1] = {{"name", "data"},
+                                                    {"persistentVolumeClaim", {{"claimName", "web-data"}}}};
+    facts.copies.base.earlier.volumes = Fact::known(list({}));
+    facts.copies.base.earlier.vms = Fact::known(list({}));
+  }
+  /// `source`: "pvc" or "snapshot", with this name.
+  void has(const std::string& disk, const char* source, const std::string& name, const char* phase = "") {
+    Json volume = skeleton({gvr::data_volume(), "demo", "web2-" + disk});
+    manifest::add_marks(volume, marks);
+    volume["metadata"]["uid"] = "uid-" + disk;
+    volume["spec"]["source"][source] = {{"namespace", "demo"}, {"name", name}};
+    volume["status"]["phase"] = phase;
+    facts.copies.base.earlier.volumes.object["items"].push_back(volume);
+    facts.volumes.object["items"].push_back(volume);
+  }
+  void has_vm() {
+    Json vm = skeleton({gvr::vm(), "demo", "web2"});
+    manifest::add_marks(vm, marks);
+    facts.copies.vms = facts.copies.base.earlier.vms = Fact::known(list({vm}));
+  }
+  void has_snapshot() { facts.copies.base.earlier.snapshot = Fact::known({{"metadata", {{"uid", "s1"}}}}); }
+  /// Which disks are removed before all are made anew.
+  std::string outdated() const {
+    const auto plan = planned(options, facts);
+    if (!plan) return plan.error().message;
+    CHECK(op::shape_problem(*plan).empty());
+    std::string all;
+    for (const op::Step& step : plan->steps) {
+      const auto* removed = std::get_if<op::Delete>(&step.action);
+      if (step.phase != op::Phase::main || removed == nullptr) continue;
+      CHECK(removed->ref.gvr.resource == gvr::data_volume().resource);
+      CHECK(removed->uid == "uid-" + removed->ref.name.substr(5));
+      all += (all.empty() ? "" : " ") + removed->ref.name;
+    }
+    const auto made = std::ranges::find(plan->steps, "disk-web2-data", &op::Step::id);
+    REQUIRE(made != plan->steps.end());
+    const bool waits = std::ranges::find(made->needs, "outdated-gone-web2") != made->needs.end();
+    CHECK(waits == !all.empty());
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "clone by method cdi: gone on with, disks that would be of another moment than the others are made "
+    "anew") {
+  SUBCASE("the source has run since, or may have: one of two was made") {
+    CutOff run(sound());
+    run.has("root", "pvc", "web-root", "Succeeded");
+    CHECK(run.outdated() == "web2-root");
+  }
+  SUBCASE("it runs now, and the others would be from a snapshot") {
+    CutOff run(running());
+    run.has("root", "pvc", "web-root", "Succeeded");
+    CHECK(run.outdated() == "web2-root");
+  }
+  SUBCASE("all are there: filled, or to be filled while it is off") {
+    CutOff run(sound());
+    run.has("root", "pvc", "web-root", "Succeeded");
+    run.has("data", "pvc", "web-data", "CloneInProgress");
+    CHECK(run.outdated().empty());
+    run.facts.copies.base.source.object["status"] = running().copies.base.source.object["status"];
+    CHECK(run.outdated() == "web2-root web2-data");
+  }
+  SUBCASE("from the snapshot that is there") {
+    CutOff run(running());
+    run.has("root", "snapshot", "vmsnapshot-s1-volume-root");
+    CHECK(run.outdated() == "web2-root");  // it is lost
+    run.has_snapshot();
+    CHECK(run.outdated().empty());
+  }
+  SUBCASE("one of another snapshot") {
+    CutOff run(running());
+    run.has_snapshot();
+    run.has("root", "snapshot", "vmsnapshot-s0-volume-root", "Succeeded");
+    run.has("data", "snapshot", "vmsnapshot-s1-volume-data", "Succeeded");
+    CHECK(run.outdated() == "web2-root");
+  }
+  SUBCASE("a VM that is made may have been used: nothing of it goes") {
+    CutOff run(sound());
+    run.has_vm();
+    CHECK(run.outdated().empty());  // none of its disks is there
+    run.has("root", "pvc", "web-root", "Succeeded");
+    CHECK(run.outdated() == "disk web2-data of web2 is missing");
+    run.has("data", "pvc", "web-data", "CloneInProgress");
+    CHECK(run.outdated().empty());
+  }
+}
+
+TEST_CASE("clone by method cdi: no disk of an earlier run is removed that a VM uses") {
+  CutOff run(sound());
+  run.has("root", "pvc", "web-root");
+  const auto plan = planned(run.options, run.facts);
+  REQUIRE(plan.has_value());
+  const auto guard = std::ranges::find(plan->steps, "unused-web2", &op::Step::id);
+  REQUIRE(guard != plan->steps.end());
+  const auto& check = std::get<op::Guard>(guard->action).check;
+  const auto vm = [](const std::string& claim) {
+    return Fact::known(list({parsed(fmt::format(
+        R"({{"metadata": {{"name": "other"}}, "spec": {{"template": {{"spec": {{"volumes": [
+          {{"name": "root", "persistentVolumeClaim": {{"claimName": "{}"}}}}]}}}}}}}})",
+        claim))}));
+  };
+  CHECK(check({vm("web-root")}, {}).has_value());
+  CHECK(check({vm("web2-root")}, {}).error().message ==
+        "disk web2-root of the earlier run is used by VirtualMachine demo/other");
+  CHECK_FALSE(check({Fact::unreadable({.code = Code::forbidden})}, {}).has_value());
 }
 
 TEST_CASE("fill words: what the storage did, against what was asked") {

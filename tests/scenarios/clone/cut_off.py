@@ -94,6 +94,23 @@ def killed_cdi_of_a_running_source(t):
     kill_and_go_on(t, ['src', 'copy', '--method', 'cdi', '--start', '--wait'], ['copy'], 5)
 
 
+@scenario(needs=['data volumes'], seconds=40)
+def cut_off_between_two_disks(t):
+    """The source has written since the first was filled: the new VM gets none of that time."""
+    t.source('src', {'root': 'Filesystem', 'data': 'Block'})
+    before, words = t.traces(), ['src', 'copy', '--method', 'cdi', '--wait']
+    child = t.start('clone', *words)
+    child.end(180).expect(0)
+    t.delete('virtualmachines', 'copy')
+    t.delete('datavolumes', 'copy-data')
+    until('one disk is left', lambda: not t.vm('copy') and not t.get('persistentvolumeclaims', 'copy-data'))
+    for claim in t.claims_of('src').values():
+        t.side.fill(t.ns, claim)
+    t.clone(*words, *words_to_go_on(child), seconds=180).expect(0, r'copy +Stopped +2 bound')
+    t.expect_same_content('src', 'copy')
+    t.expect_gone_back_to(before | stands(t, ['copy']), 40)
+
+
 @scenario(seconds=30)
 def killed_when_its_target_is_in_use(t):
     """What was made is somebody's by then, and has a disk that no clone knows of: nothing of it is taken away."""
