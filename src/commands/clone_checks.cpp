@@ -11,6 +11,7 @@
 #include "commands/kubevirt_version.h"
 #include "commands/vm_argument.h"
 #include "kube/discovery.h"
+#include "manifest/marks.h"
 #include "status/vm_disks.h"
 #include "status/watched.h"
 
@@ -135,6 +136,34 @@ Result<void> check_no_clone_to(const std::string& target, const CloneFacts& fact
                               other, at.where(), other, at.where()));
   }
   return {};
+}
+
+Result<void> check_own_name(const std::string& vm, const kube::Fact& fact, const Scope& at) {
+  if (fact.is_absent()) return {};
+  const std::string words = vm_words(at, vm);
+  if (fact.is_known())
+    return refuse(fmt::format("{} exists: KubeVirt would overwrite it with its own snapshot", words),
+                  "choose another name for the new VM");
+  return unreadable(
+      fmt::format("{} cannot be seen: if it exists, KubeVirt would overwrite it with its own snapshot",
+                  words),
+      "choose another name for the new VM, or ask for: get, list virtualmachines.kubevirt.io", fact);
+}
+
+op::Guard own_name_guard(const std::string& vm, const ObjectRef& made, const Scope& at) {
+  const auto check = [vm, at](const std::vector<kube::Fact>& facts, const op::Seen&) -> Result<void> {
+    if (!items(facts[1].object, {"items"}).empty()) return {};
+    return check_own_name(vm, facts[0], at);
+  };
+  return {.reads = {{.gvr = gvr::vm(), .ns = at.ns, .name = vm, .keep = {{"metadata.name"}}},
+                    {.gvr = made.gvr,
+                     .ns = made.ns,
+                     .labels = manifest::selector_of(at.operation_id),
+                     .fields = "metadata.name=" + made.name,
+                     .keep = {{"metadata.name"}}}},
+          .check = check,
+          .what = fmt::format("that VM {} is still gone", vm),
+          .about = made};
 }
 
 Result<void> check_host_disks(const std::string& words, const Json& vm) {

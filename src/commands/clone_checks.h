@@ -31,6 +31,13 @@ Result<void> check_source_to_copy(const CloneNames& names, const CloneFacts& fac
 /// Errors: `precondition`: a VirtualMachineClone of the source's namespace makes a VM `target` there.
 Result<void> check_no_clone_to(const std::string& target, const CloneFacts& facts, const Scope& at);
 
+/// For a snapshot that is restored under the name of its own VM, which must be gone: KubeVirt overwrites it in place where it is there,
+/// and tells no difference. `vm`: what is known of it. Errors: `precondition`; `forbidden` when it cannot be seen.
+Result<void> check_own_name(const std::string& vm, const kube::Fact& fact, const Scope& at);
+
+/// The same once more, right before `made` is created, which restores it; unless this operation has created that before.
+op::Guard own_name_guard(const std::string& vm, const ObjectRef& made, const Scope& at);
+
 /// Errors: `precondition` for a VM (called `words`) with disks of kind hostDisk, which no copy can have for itself.
 Result<void> check_host_disks(const std::string& words, const Json& vm);
 

@@ -25,9 +25,9 @@ namespace {
 /// What is cloned, and to what.
 struct Native {
   const CloneNames& names;
+  const Scope& at;
   CloneApi api{};
-  ObjectRef ref{};      // the VirtualMachineClone
-  std::string where{};  // "-n demo --context prod"
+  ObjectRef ref{};  // the VirtualMachineClone
   manifest::Marks marks{};
   Json vm = Json();         // that is cloned, or that the snapshot holds; null: may not be read
   std::string source_vm{};  // its name
@@ -43,6 +43,8 @@ struct Native {
             .to_be_started = !after.run_strategy.empty(),
             .afterwards = !uid.empty()};
   }
+  /// A snapshot, restored under the name of its own VM.
+  bool is_own_name() const { return names.from_snapshot && names.target == source_vm; }
   std::vector<std::string> made_by() const {
     return uid.empty() ? std::vector<std::string>{"clone"} : std::vector<std::string>{};
   }
@@ -70,17 +72,28 @@ Result<void> check_identity(const CloneOptions& options, const Native& n, const 
   return check_macs(n.names, options, n.vm, facts.vms, at);
 }
 
-op::Step clone_step(const Native& n, const manifest::VmShape& shape, bool stop, bool waits) {
+void add_clone(op::Operation& operation, const Native& n, const manifest::VmShape& shape, bool stop,
+               bool waits) {
   const ObjectRef source{n.names.from_snapshot ? n.api.snapshot : gvr::vm(), n.ref.ns, n.names.source};
   const char* reason = n.names.from_snapshot
                            ? "method native: the snapshot, restored to a new VM by KubeVirt"
                            : "method native: a snapshot of the source, restored to a new VM by KubeVirt";
-  return {
-      .id = "clone",
-      .needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{},
-      .action = op::Create{n.ref, manifest::vm_clone(n.ref, source, n.names.target, n.vm, shape, n.marks)},
-      .group = waits ? n.names.target : "",  // the object is made, but the target is not: not its row
-      .reason = reason};
+  const std::string group =
+      waits ? n.names.target : "";  // the object is made, but the target is not: not its row
+  std::vector<std::string> needs = stop ? std::vector<std::string>{"off"} : std::vector<std::string>{};
+  if (n.is_own_name()) {
+    operation.steps.push_back({.id = "still-gone",
+                               .action = own_name_guard(n.names.target, n.ref, n.at),
+                               .group = group,
+                               .reason = "KubeVirt would overwrite it"});
+    needs.emplace_back("still-gone");
+  }
+  operation.steps.push_back(
+      {.id = "clone",
+       .needs = std::move(needs),
+       .action = op::Create{n.ref, manifest::vm_clone(n.ref, source, n.names.target, n.vm, shape, n.marks)},
+       .group = group,
+       .reason = reason});
 }
 
 op::Step usable_step(const Native& n) {
@@ -105,7 +118,7 @@ void add_undo(op::Operation& operation, const Native& n) {
 /// While a claim waits for its first consumer, the clone keeps the snapshot that will fill it: without it the disk is lost.
 /// The target is marked first: an operation that is cut off then is gone on with by that.
 void add_tidy(op::Operation& operation, const Native& n, bool keep) {
-  const auto check = [target = n.names.target, ref = n.ref, where = n.where](
+  const auto check = [target = n.names.target, ref = n.ref, where = n.at.where()](
                          const std::vector<kube::Fact>&, const op::Seen& seen) -> Result<void> {
     // The wait ended well, or this step would not run. A VM that runs has all its disks.
     const Verdict* running = seen.verdict("running-" + target);
@@ -173,9 +186,8 @@ op::Charge charge_of(const Native& n, const CopySource& source, const CloneFacts
 
 Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames& names,
                                   const CopyFacts& facts, const Scope& at) {
-  Native n{.names = names, .api = clone_api(facts.base), .marks = clone_marks(options, names, at)};
+  Native n{.names = names, .at = at, .api = clone_api(facts.base), .marks = clone_marks(options, names, at)};
   n.ref = {n.api.clone, at.ns, names.clone};
-  n.where = at.where();
   WUKONG_TRY(const bool begun, was_made(facts.base.earlier.clones, n.ref, n.marks));
   if (begun) look_for_target(n, facts.base.earlier);
   // Its clone marks it at the end, and is removed then.
@@ -183,6 +195,8 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   WUKONG_TRY(const CopySource source, checked_source(names, facts, at, begun || !made.empty()));
   n.vm = source.vm;
   n.source_vm = names.from_snapshot ? std::string(text(n.vm, {"metadata", "name"})) : names.source;
+  if (n.is_own_name() && !begun && made.empty())
+    WUKONG_CHECK(check_own_name(names.target, facts.base.target, at));
   WUKONG_CHECK(check_identity(options, n, facts, at));
   WUKONG_TRY(const manifest::VmShape shape, settle(options.shape, 1, names.count));
   n.after = {.shape = manifest::shape_patch(n.vm, shape),
@@ -216,7 +230,7 @@ Result<op::Operation> plan_native(const CloneOptions& options, const CloneNames&
   if (!begun && !made.empty()) {
     add_made_target(operation, names, names.target, n.after);
   } else {
-    if (n.uid.empty()) operation.steps.push_back(clone_step(n, shape, stop, waits));
+    if (n.uid.empty()) add_clone(operation, n, shape, stop, waits);
     if (waits) add_rest(operation, n, options.keep);
   }
   if (stop) add_start_again(operation, names, n.vm, {}, at);

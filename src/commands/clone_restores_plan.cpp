@@ -44,6 +44,11 @@ std::string source_vm(const Plan& plan) {
   return plan.names.from_snapshot ? std::string(text(plan.vm, {"metadata", "name"})) : plan.names.source;
 }
 
+/// A snapshot, restored under the name of its own VM.
+bool is_own_name(const Plan& plan, const std::string& target) {
+  return plan.names.from_snapshot && target == source_vm(plan);
+}
+
 /// What its restore cannot be told.
 AfterMade after_made(const Plan& plan, const manifest::VmShape& shape) {
   Json patch = manifest::dropped_keys_patch(plan.vm, shape);
@@ -66,13 +71,18 @@ std::vector<Watched> shared_watches(const Plan& plan, const status::RestoreWait&
 }
 
 void add_restore(op::Operation& operation, const Plan& plan, const std::string& target,
-                 const manifest::VmShape& shape) {
+                 const manifest::VmShape& shape, const Scope& at) {
+  TargetSteps steps(operation, {gvr::vm(), plan.ns, target});
   const ObjectRef ref = restore_of(plan, target);
-  TargetSteps(operation, {gvr::vm(), plan.ns, target})
-      .add("restore-" + target,
-           plan.names.from_snapshot ? std::vector<std::string>{} : std::vector<std::string>{"sizes"},
-           op::Create{ref, manifest::vm_restore(ref, plan.snapshot.name, target,
-                                                manifest::identity_patches(plan.vm, shape), plan.marks)});
+  std::vector<std::string> needs;
+  if (!plan.names.from_snapshot) needs.emplace_back("sizes");
+  if (is_own_name(plan, target)) {
+    needs.push_back("still-gone-" + target);
+    steps.add(needs.back(), {}, own_name_guard(target, ref, at), "KubeVirt would overwrite it");
+  }
+  steps.add("restore-" + target, std::move(needs),
+            op::Create{ref, manifest::vm_restore(ref, plan.snapshot.name, target,
+                                                 manifest::identity_patches(plan.vm, shape), plan.marks)});
 }
 
 /// What follows its restore. `stands`: an earlier run has made the target.
@@ -235,6 +245,10 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   const Earlier& earlier = facts.base.earlier;
   WUKONG_TRY(const Reached reached, look_for_targets(plan, earlier));
   WUKONG_CHECK(check_free(names, {}, facts, kube::Fact::absent(), reached.begun, plan.marks, at));
+  const kube::Fact unseen = facts.vms.is_known() ? kube::Fact::absent() : facts.vms;
+  for (const std::string& target : names.targets)
+    if (is_own_name(plan, target) && !reached.begun.contains(target))
+      WUKONG_CHECK(check_own_name(target, unseen, at));
   WUKONG_CHECK(check_shape(plan.vm, options.shape));
   WUKONG_CHECK(check_macs(names, options, plan.vm, facts.vms, at));
   WUKONG_CHECK(check_no_disk_flags(names));
@@ -279,7 +293,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
       continue;
     }
     const bool standing = reached.standing.contains(target);
-    if (!standing) add_restore(operation, plan, target, shapes[i]);
+    if (!standing) add_restore(operation, plan, target, shapes[i], at);
     add_rest(operation, plan, target, shapes[i], standing);
   }
   for (const std::string& target : names.targets)

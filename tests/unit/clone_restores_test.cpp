@@ -157,6 +157,33 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "clone by restores: a snapshot comes back under its own VM's name only where that VM is known to be "
+    "gone") {
+  CloneOptions options = typed();
+  options.source = "snapshot/monday";
+  CopyFacts facts = closed();
+  facts.base.may_make_claims = false;
+  facts.base.source = Fact::absent();
+  facts.snapshot =
+      Fact::known(*parse_json(R"({"metadata": {"name": "monday"}, "status": {"phase": "Succeeded",
+      "readyToUse": true, "virtualMachineSnapshotContentName": "c"}})"));
+  Json content = *parse_json(R"({"metadata": {"name": "c"}, "spec": {"volumeBackups": [{"volumeName": "root",
+      "volumeSnapshotName": "vs", "persistentVolumeClaim": {"spec": {"storageClassName": "fast"}}}]}})");
+  content["spec"]["source"]["virtualMachine"] = web();
+  content["spec"]["source"]["virtualMachine"]["metadata"]["name"] = "web-2";
+  facts.contents = Fact::known({{"items", {content}}});
+  const auto plan = planned(options, facts);
+  if (!plan) FAIL(plan.error().message);
+  CHECK(op::shape_problem(*plan).empty());
+  for (const op::Step& step : plan->steps) {
+    if (step.id == "restore-web-1") CHECK(step.needs.empty());
+    if (step.id == "restore-web-2") CHECK(step.needs == std::vector<std::string>{"still-gone-web-2"});
+  }
+  facts.vms = Fact::unreadable({.code = Code::forbidden});
+  CHECK(planned(options, facts).error().message.starts_with("VirtualMachine demo/web-2 cannot be seen: "));
+}
+
 TEST_CASE("clone --count: with rights on claims, straight from the snapshot") {
   CopyFacts facts = closed();
   facts.base.claims = {Fact::known(Json::object())};

@@ -461,6 +461,34 @@ TEST_CASE("clone plan: a snapshot as source") {
   }
 }
 
+TEST_CASE(
+    "clone plan: a snapshot comes back under its own VM's name only where that VM is known to be gone") {
+  const CloneOptions options = typed("snapshot/monday", "web");
+  CopyFacts facts = of_snapshot();
+  const auto plan = planned(facts, options);
+  REQUIRE(plan.has_value());
+  CHECK(op::shape_problem(*plan).empty());
+  const auto made = std::ranges::find(plan->steps, "clone", &op::Step::id);
+  REQUIRE(made != plan->steps.end());
+  CHECK(made->needs == std::vector<std::string>{"still-gone"});
+  const auto guard = std::ranges::find(plan->steps, "still-gone", &op::Step::id);
+  REQUIRE(guard != plan->steps.end());
+  const auto& check = std::get<op::Guard>(guard->action).check;
+  const Fact none = Fact::known({{"items", Json::array()}});
+  CHECK(check({Fact::absent(), none}, {}).has_value());
+  CHECK(check({Fact::known(web()), none}, {}).error().message ==
+        "VirtualMachine demo/web exists: KubeVirt would overwrite it with its own snapshot");
+  CHECK_FALSE(check({Fact::unreadable({.code = Code::forbidden}), none}, {}).has_value());
+  CHECK(
+      check({Fact::known(web()), Fact::known({{"items", {web()}}})}, {}).has_value());  // made before, by us
+
+  facts.base.target = Fact::unreadable({.code = Code::forbidden});
+  CHECK(planned(facts, options).error().message ==
+        "VirtualMachine demo/web cannot be seen: if it exists, KubeVirt would overwrite it with its own "
+        "snapshot");
+  CHECK(planned(facts, typed("snapshot/monday", "web2")).has_value());
+}
+
 TEST_CASE("clone: auto takes native for one target, whatever differs, and says why it does not") {
   const auto chosen = [](const CloneOptions& options, const CloneFacts& facts) {
     const auto names = clone_names(options, kScope);
