@@ -43,13 +43,17 @@ Result<CopyFacts> gather_native(const CloneOptions& o, const CloneNames& names, 
   return CopyFacts{.base = std::move(base)};
 }
 
+Result<bool> may(kube::Api& api, const kube::Permission& wanted) {
+  WUKONG_TRY(const std::vector<kube::Permission> missing, kube::missing_permissions(api, {wanted}));
+  return missing.empty();
+}
+
 /// The plan of the method that fits `base`, and is then known in `names`. Errors: as gathering and planning.
 Result<op::Operation> planned_with(CloneFacts base, const CloneOptions& o, CloneNames& names, kube::Api& api,
                                    Context& cx) {
   if (o.method == "auto" && o.count > 0) {
-    const kube::Permission claims{.verb = "create", .resource = gvr::pvc().resource, .ns = cx.scope().ns};
-    WUKONG_TRY(const std::vector<kube::Permission> missing, kube::missing_permissions(api, {claims}));
-    base.may_make_claims = missing.empty();
+    WUKONG_TRY(base.may_make_claims,
+               may(api, {.verb = "create", .resource = gvr::pvc().resource, .ns = cx.scope().ns}));
   }
   ChosenMethod chosen = choose_method(names, o, base);
   names.method = chosen.method;
@@ -62,6 +66,10 @@ Result<op::Operation> planned_with(CloneFacts base, const CloneOptions& o, Clone
       return plan_copies(o, names, facts, cx.scope());
     }
     case CloneMethod::restores: {
+      WUKONG_TRY(base.may_list_contents, may(api, {.verb = "list",
+                                                   .group = contents_gvr().group,
+                                                   .resource = contents_gvr().resource,
+                                                   .ns = cx.scope().ns}));
       WUKONG_TRY(const CopyFacts facts, gather_copies(names, std::move(base), api, cx.scope()));
       return plan_restores(o, names, facts, cx.scope());
     }

@@ -94,6 +94,7 @@ struct CloneFacts {
   std::vector<std::string> claim_names{};    // their names
   std::vector<std::string> vm_names{};       // of the namespace; only read when the source is absent
   bool may_make_claims{true};                // only asked where a method needs it
+  bool may_list_contents{true};              // VirtualMachineSnapshotContents; likewise
   Earlier earlier{};
 };
 

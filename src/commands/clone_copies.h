@@ -36,6 +36,9 @@ struct CopySource {
   std::vector<Disk> disks{};
 };
 
+/// VirtualMachineSnapshotContents: what snapshots hold.
+Gvr contents_gvr();
+
 /// Reads everything else that plan_copies() wants to know. Errors: as kube::fetch.
 Result<CopyFacts> gather_copies(const CloneNames& names, CloneFacts base, kube::Api& api, const Scope& scope);
 

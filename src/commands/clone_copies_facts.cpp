@@ -15,11 +15,6 @@ namespace wukong::commands {
 
 namespace {
 
-Gvr contents_gvr() {
-  return {"snapshot.kubevirt.io", "v1beta1", "virtualmachinesnapshotcontents",
-          "VirtualMachineSnapshotContent"};
-}
-
 Result<CopySource> source_of_vm(const CloneNames& names, const CloneFacts& facts, const Scope& at) {
   const std::string words = vm_words(at, names.source);
   if (!facts.source.is_known())
@@ -136,6 +131,11 @@ kube::Read names_of(const Gvr& gvr, const std::string& ns) {
 }
 
 }  // namespace
+
+Gvr contents_gvr() {
+  return {"snapshot.kubevirt.io", "v1beta1", "virtualmachinesnapshotcontents",
+          "VirtualMachineSnapshotContent"};
+}
 
 std::string unread_sizes_note(const CloneNames& names, const CopyFacts& facts) {
   if (!names.from_snapshot || !facts.volume_snapshots.is_unreadable()) return {};

@@ -1,6 +1,7 @@
 // The steps of `clone` by restores of one snapshot.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,6 +14,7 @@
 #include "commands/clone_stop.h"
 #include "commands/quota.h"
 #include "commands/vm_argument.h"
+#include "manifest/vm_copy.h"
 #include "manifest/vm_restore.h"
 #include "status/object_status.h"
 #include "status/restore_status.h"
@@ -33,7 +35,9 @@ struct Plan {
   ObjectRef snapshot{};
   Gvr restores{};
   std::string run_strategy{};  // with --start
+  bool sees_held{};            // the step "held" reads what the snapshot holds
 };
+using Shared = std::shared_ptr<const Plan>;
 
 ObjectRef restore_of(const Plan& plan, const std::string& target) {
   return {plan.restores, plan.ns, fmt::format("{}-{}", target, plan.marks.operation)};
@@ -70,19 +74,74 @@ std::vector<Watched> shared_watches(const Plan& plan, const status::RestoreWait&
   return watches;
 }
 
-void add_restore(op::Operation& operation, const Plan& plan, const std::string& target,
+/// The VM that the snapshot `name` holds, or nullptr.
+const Json* held_vm(const Json& contents, const std::string& name) {
+  for (const Json& content : items(contents, {"items"}))
+    if (text(content, {"spec", "virtualMachineSnapshotName"}) == name)
+      return find(content, {"spec", "source", "virtualMachine"});
+  return nullptr;
+}
+
+/// A snapshot of a VM that runs holds the spec with which that was started: its interfaces may be others than the VM's are now, and
+/// patches name them by number. Source: kubevirt pkg/storage/snapshot/source.go.
+void add_held(op::Operation& operation, const Plan& plan, const Gvr& contents,
+              const manifest::VmShape& shape) {
+  std::vector<std::string> wanted;
+  for (const auto& [interface, mac] : shape.macs) wanted.push_back(interface);
+  const auto check = [wanted, snapshot = plan.snapshot, source = plan.names.source](
+                         const std::vector<kube::Fact>& facts, const op::Seen&) -> Result<void> {
+    const Json* vm = held_vm(facts.front().object, snapshot.name);
+    if (vm == nullptr)
+      return unreadable(
+          fmt::format("what {} holds cannot be read, so what its copies must not share is not known",
+                      describe(snapshot)),
+          "ask for: list virtualmachinesnapshotcontents.snapshot.kubevirt.io", facts.front());
+    const std::vector<std::string> known = manifest::interfaces_of(*vm);
+    for (const std::string& name : wanted)
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        return refuse(fmt::format("--new-mac: {} was started without the interface {}", source, name),
+                      "a copy is as the VM was started: restart it first, or leave that interface out");
+    return {};
+  };
+  operation.steps.push_back(
+      {.id = "held",
+       .needs = {"sizes"},
+       .action = op::Guard{.reads = {{.gvr = contents,
+                                      .ns = plan.ns,
+                                      .keep = {{"spec.virtualMachineSnapshotName",
+                                                "spec.source.virtualMachine.spec.template.spec.domain"}}}},
+                           .check = check,
+                           .what = "which interfaces it holds",
+                           .about = plan.snapshot},
+       .reason = "those that the source was started with"});
+}
+
+Json restore_manifest(const Plan& plan, const std::string& target, const manifest::VmShape& shape,
+                      const op::Seen* seen) {
+  const Json* read = seen == nullptr ? nullptr : seen->object("held");
+  const bool has_read = read != nullptr && read->is_array() && !read->empty();
+  const Json* held = has_read ? held_vm(read->front(), plan.snapshot.name) : nullptr;
+  const std::vector<std::string> patches =
+      manifest::identity_patches(held == nullptr ? plan.vm : *held, shape);
+  return manifest::vm_restore(restore_of(plan, target), plan.snapshot.name, target, patches, plan.marks);
+}
+
+void add_restore(op::Operation& operation, const Shared& shared, const std::string& target,
                  const manifest::VmShape& shape, const Scope& at) {
+  const Plan& plan = *shared;
   TargetSteps steps(operation, {gvr::vm(), plan.ns, target});
   const ObjectRef ref = restore_of(plan, target);
   std::vector<std::string> needs;
-  if (!plan.names.from_snapshot) needs.emplace_back("sizes");
+  if (!plan.names.from_snapshot) needs.emplace_back(plan.sees_held ? "held" : "sizes");
   if (is_own_name(plan, target)) {
     needs.push_back("still-gone-" + target);
     steps.add(needs.back(), {}, own_name_guard(target, ref, at), "KubeVirt would overwrite it");
   }
   steps.add("restore-" + target, std::move(needs),
-            op::Create{ref, manifest::vm_restore(ref, plan.snapshot.name, target,
-                                                 manifest::identity_patches(plan.vm, shape), plan.marks)});
+            create(plan.sees_held, ref, restore_manifest(plan, target, shape, nullptr),
+                   [shared, target, shape](const op::Seen& seen) -> Result<Json> {
+                     return restore_manifest(*shared, target, shape, &seen);
+                   }));
 }
 
 /// What follows its restore. `stands`: an earlier run has made the target.
@@ -227,7 +286,8 @@ Result<void> check_no_disk_flags(const CloneNames& names) {
 
 Result<op::Operation> plan_restores(const CloneOptions& options, const CloneNames& names,
                                     const CopyFacts& facts, const Scope& at) {
-  Plan plan{.names = names, .options = options, .ns = at.ns};
+  const auto shared = std::make_shared<Plan>(Plan{.names = names, .options = options, .ns = at.ns});
+  Plan& plan = *shared;
   if (names.from_snapshot) {
     WUKONG_TRY(const CopySource source, copy_source(names, facts, at));
     plan.vm = source.vm;
@@ -258,11 +318,18 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
   plan.snapshot = {api.snapshot, at.ns, names.snapshot};
   plan.restores = api.restore;
   if (options.start) plan.run_strategy = start_strategy(plan.vm);
+  plan.sees_held = !names.from_snapshot && facts.base.may_list_contents;
 
   op::Operation operation{
       .id = at.operation_id, .request = plan.marks.request_hash, .title = clone_title(names, at)};
   operation.notes = clone_notes(names, facts.base, at);
   operation.notes.push_back(fmt::format("by restores: {}", names.reason));
+  if (!names.from_snapshot && !plan.sees_held && is_running(plan.vm))
+    operation.notes.push_back(
+        fmt::format("you may not list virtualmachinesnapshotcontents.snapshot.kubevirt.io: where the "
+                    "interfaces of {} were changed since it was "
+                    "started, copies may get its MAC addresses",
+                    names.source));
   for (const std::string& target : names.targets) operation.results.push_back({gvr::vm(), at.ns, target});
   operation.cancel_command =
       fmt::format("kubectl wukong cancel operation/{} {} -y", at.operation_id, at.where());
@@ -286,6 +353,8 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
                   .kept = options.keep_snapshot,
                   .reason = "one for all of them"},
                  plan.marks);
+  if (plan.sees_held && !only_look)
+    add_held(operation, plan, speaking(contents_gvr(), facts.base.served), shapes.front());
   for (std::size_t i = 0; i < names.targets.size(); ++i) {
     const std::string& target = names.targets[i];
     if (reached.made.contains(target)) {
@@ -293,7 +362,7 @@ Result<op::Operation> plan_restores(const CloneOptions& options, const CloneName
       continue;
     }
     const bool standing = reached.standing.contains(target);
-    if (!standing) add_restore(operation, plan, target, shapes[i], at);
+    if (!standing) add_restore(operation, shared, target, shapes[i], at);
     add_rest(operation, plan, target, shapes[i], standing);
   }
   for (const std::string& target : names.targets)

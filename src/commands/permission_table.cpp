@@ -85,6 +85,7 @@ constexpr std::array kTable{
     Row{"clone:restores", kVms, "virtualmachines", "delete", kHere, kSpare},
     Row{"clone:restores", kSnapshots, "virtualmachinesnapshots", "create,list,watch"},
     Row{"clone:restores", kSnapshots, "virtualmachinesnapshots", "delete", kHere, kSpare},
+    Row{"clone:restores", kSnapshots, "virtualmachinesnapshotcontents", "list", kHere, kSpare},
     Row{"clone:restores", kSnapshots, "virtualmachinerestores", "create,list,watch"},
     Row{"clone:restores", kSnapshots, "virtualmachinerestores", "delete", kHere, kSpare},
     Row{"clone:restores", kCore, "persistentvolumeclaims", "get,list,watch,delete", kHere, kSpare},

@@ -1,6 +1,7 @@
 #include "commands/clone_restores.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -193,6 +194,79 @@ TEST_CASE("clone --count: with rights on claims, straight from the snapshot") {
   CHECK(choose_method(*names, options, facts.base).method == CloneMethod::snapshot);
   facts.base.may_make_claims = false;
   CHECK(choose_method(*names, options, facts.base).method == CloneMethod::restores);
+}
+
+namespace {
+
+/// What the snapshot of this operation holds: web, as it was started, before its first interface was taken away.
+Json held() {
+  Json vm = web();
+  Json& interfaces = vm["spec"]["template"]["spec"]["domain"]["devices"]["interfaces"];
+  interfaces = {{{"name", "gone"}, {"macAddress", "02:00:00:00:00:09"}}, interfaces[0]};
+  Json content = {{"spec", {{"virtualMachineSnapshotName", "web-opid1"}}}};
+  content["spec"]["source"]["virtualMachine"] = vm;
+  return {{"items", {content}}};
+}
+
+std::vector<std::string> patches_of(const op::Operation& plan, const op::Seen& seen) {
+  const auto step = std::ranges::find(plan.steps, "restore-web-1", &op::Step::id);
+  REQUIRE(step != plan.steps.end());
+  const op::Body& body = std::get<op::Create>(step->action).body;
+  const Json made =
+      std::holds_alternative<Json>(body) ? std::get<Json>(body) : std::get<1>(body)(seen).value();
+  return made["spec"]["patches"];
+}
+
+std::string removal(int interface) {
+  return fmt::format(
+      R"({{"op":"remove","path":"/spec/template/spec/domain/devices/interfaces/{}/macAddress"}})", interface);
+}
+
+}  // namespace
+
+TEST_CASE("clone by restores: patches are for what the snapshot holds, not for what the source is now") {
+  const auto plan = planned(typed());
+  REQUIRE(plan.has_value());
+  op::Seen seen;
+  seen.keep("held", Json::array({held()}));
+  const auto patches = patches_of(*plan, seen);
+  CHECK(patches[0] == removal(0));
+  CHECK(patches[1] == removal(1));
+
+  const auto guard = std::ranges::find(plan->steps, "held", &op::Step::id);
+  REQUIRE(guard != plan->steps.end());
+  CHECK(guard->needs == std::vector<std::string>{"sizes"});
+  const auto& check = std::get<op::Guard>(guard->action).check;
+  CHECK(check({Fact::known(held())}, {}).has_value());
+  CHECK_FALSE(check({Fact::known({{"items", Json::array()}})}, {}).has_value());
+  CHECK(check({Fact::unreadable({.code = Code::forbidden})}, {}).error().code == Code::forbidden);
+}
+
+TEST_CASE("clone by restores: an interface that the source was started without cannot be given an address") {
+  CloneOptions options = typed();
+  options.shape.new_macs = {"second=02:00:00:00:00:0a"};
+  const auto plan = planned(options);
+  REQUIRE(plan.has_value());
+  const auto guard = std::ranges::find(plan->steps, "held", &op::Step::id);
+  REQUIRE(guard != plan->steps.end());
+  CHECK(std::get<op::Guard>(guard->action).check({Fact::known(held())}, {}).error().message ==
+        "--new-mac: web was started without the interface second");
+}
+
+TEST_CASE("clone by restores: who may not read what snapshots hold is told, where it may matter") {
+  CopyFacts facts = closed();
+  facts.base.may_list_contents = false;
+  const auto plan = planned(typed(), facts);
+  REQUIRE(plan.has_value());
+  CHECK(patches_of(*plan, {})[0] == removal(0));
+  const auto warns = [](const op::Operation& operation) {
+    return std::ranges::any_of(operation.notes, [](const std::string& note) {
+      return note.find("copies may get its MAC addresses") != std::string::npos;
+    });
+  };
+  CHECK_FALSE(warns(*plan));  // it is off: the snapshot holds what it is now
+  facts.base.source.object["status"]["created"] = true;
+  CHECK(warns(*planned(typed(), facts)));
 }
 
 TEST_CASE("identity patches: nothing that KubeVirt's reader would split") {
