@@ -232,7 +232,7 @@ std::vector<std::string> notes_of(const Plan& plan, const CdiFacts& facts, const
   for (std::string& note : left_out_notes(plan.source)) notes.push_back(std::move(note));
   if (plan.stops && !plan.snapshots)
     notes.push_back(fmt::format(
-        "{} is stopped meanwhile, and started again; disks that are not filled by then are removed",
+        "{} is stopped meanwhile, and started again; a VM whose disks are not all filled by then loses them",
         plan.names.source));
   std::vector<std::string> referenced;
   for (const CopySource::Disk& disk : plan.source.disks)
@@ -314,6 +314,14 @@ op::Charge charge_with_volumes(const Plan& plan, const CdiFacts& facts) {
   return charge;
 }
 
+/// By the names of their DataVolumes.
+std::map<std::string, std::string> targets_of_volumes(const Plan& plan) {
+  std::map<std::string, std::string> targets;
+  for (const std::string& target : plan.names.targets)
+    for (std::string& volume : copied_claims(plan.source, target)) targets.emplace(std::move(volume), target);
+  return targets;
+}
+
 CdiMoment moment_of(const Plan& plan, const CdiFacts& facts, std::string cancel) {
   std::set<std::string> templated;
   for (const CopySource::Disk& disk : plan.source.disks)
@@ -391,7 +399,8 @@ Result<op::Operation> plan_cdi(const CloneOptions& options, const CloneNames& na
   if (plan->stops)
     add_start_again(operation, names, plan->source.vm,
                     {.snapshot = plan->snapshots ? std::optional(plan->snapshot) : std::nullopt,
-                     .volumes_ns = plan->snapshots ? "" : names.target_ns},
+                     .volumes_ns = plan->snapshots ? "" : names.target_ns,
+                     .targets = targets_of_volumes(*plan)},
                     at);
   if (plan->snapshots && !options.keep_snapshot)
     add_snapshot_removal(

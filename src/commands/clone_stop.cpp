@@ -91,10 +91,14 @@ void remove_half_done(Chain& chain, const MadeOfStopped& made, const Scope& at) 
   if (!made.volumes_ns.empty())
     chain.add("half-volumes",
               op::Sweep{gvr::data_volume(), made.volumes_ns, ours,
-                        [](const Json& volume, const op::Seen&) {
-                          return text(volume, {"status", "phase"}) != "Succeeded";
+                        [targets = made.targets](const Json& volume, const op::Seen& seen) {
+                          const auto target = targets.find(std::string(text(volume, {"metadata", "name"})));
+                          if (target == targets.end())
+                            return text(volume, {"status", "phase"}) != "Succeeded";
+                          const Verdict* usable = seen.verdict("usable-" + target->second);
+                          return usable == nullptr || usable->state != Verdict::State::done;
                         },
-                        "DataVolumes that are not filled yet"},
+                        "DataVolumes of targets whose disks are not all filled yet"},
               "their source starts: what they would hold is of no one moment");
 }
 

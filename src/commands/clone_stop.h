@@ -30,6 +30,7 @@ struct MadeOfStopped {
   std::optional<ObjectRef>
       snapshot{};            // made by the step "snapshot"; while it is taken, the VM cannot be started
   std::string volumes_ns{};  // "": none. Where DataVolumes copy the source's claims while it is off
+  std::map<std::string, std::string> targets{};  // of these DataVolumes
 };
 
 /// A VM that is to run again.

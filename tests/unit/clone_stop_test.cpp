@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <algorithm>
+
 #include "commands/clone_parts.h"
 #include "op/runner.h"
 #include "support/fake_api.h"
@@ -86,6 +88,23 @@ TEST_CASE("clone --running=stop: what is half done goes before the source runs a
   CHECK(put_back(stopped(web({{"runStrategy", "Always"}}), {.snapshot = snapshot, .volumes_ns = "demo"})) ==
         std::vector<std::string>{"snapshot-settled", "half-snapshot", "half-volumes", "unlocked",
                                  "start-again"});
+}
+
+TEST_CASE("clone --running=stop: of a VM with several disks all are copied again, or none") {
+  const op::Operation operation =
+      stopped(web({{"runStrategy", "Always"}}),
+              {.volumes_ns = "demo", .targets = {{"web2-root", "web2"}, {"web2-data", "web2"}}});
+  const auto step = std::find_if(operation.steps.begin(), operation.steps.end(),
+                                 [](const op::Step& each) { return each.id == "half-volumes"; });
+  REQUIRE(step != operation.steps.end());
+  const auto& pick = std::get<op::Sweep>(step->action).pick;
+  const Json filled = {{"metadata", {{"name", "web2-root"}}}, {"status", {{"phase", "Succeeded"}}}};
+  op::Seen seen;
+  CHECK(pick(filled, seen));
+  seen.keep("usable-web2", Verdict{.state = Verdict::State::working});
+  CHECK(pick(filled, seen));
+  seen.keep("usable-web2", Verdict{.state = Verdict::State::done});
+  CHECK_FALSE(pick(filled, seen));
 }
 
 TEST_CASE(
