@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "commands/clone_cdi.h"
-#include "commands/clone_parts.h"
 #include "commands/clone_stop.h"
 #include "commands/inventory.h"
 #include "commands/vm_argument.h"
@@ -19,28 +18,32 @@ namespace wukong::commands {
 
 namespace {
 
+/// Who owns what: claims, and (for method cdi) DataVolumes, of the new VMs' namespace.
+struct OwnerFacts {
+  kube::Fact claims{};
+  kube::Fact volumes{};
+};
+
 /// True when the disk of this volume goes with the VM when it is deleted: its dataVolumeTemplates make it, or its claim or
 /// DataVolume has the VM as its owner.
-bool is_owned(const Json& vm, const Json& volume, const op::Seen& seen, const kube::Fact& claims) {
+bool is_owned(const Json& vm, const Json& volume, const OwnerFacts& facts) {
   const std::string name = status::claim_of(volume);
-  const Json* claim = named(claims, name);
-  if (claim != nullptr && !owner_of(*claim, "VirtualMachine").empty()) return true;
-  const std::string_view target = text(vm, {"metadata", "name"});
-  const Json* made = seen.object(disk_step(target, text(volume, {"name"})));
-  if (made != nullptr && !owner_of(*made, "VirtualMachine").empty()) return true;
+  for (const kube::Fact* list : {&facts.claims, &facts.volumes})
+    if (const Json* disk = named(*list, name); disk != nullptr && !owner_of(*disk, "VirtualMachine").empty())
+      return true;
   return status::is_templated(vm, name);
 }
 
 /// ", owned" when the VM's disks go with it, ", 1 owned" when some of them do, ", stand-alone" when none does.
-std::string owner_words(const Json& vm, const op::Seen& seen, const kube::Fact& claims) {
+std::string owner_words(const Json& vm, const OwnerFacts& facts) {
   std::size_t all = 0;
   std::size_t owned = 0;
   for (const Json& volume : items(vm, {"spec", "template", "spec", "volumes"})) {
     if (status::claim_of(volume).empty()) continue;
     ++all;
-    if (is_owned(vm, volume, seen, claims)) ++owned;
+    if (is_owned(vm, volume, facts)) ++owned;
   }
-  if (owned == 0) return claims.is_known() ? ", stand-alone" : "";
+  if (owned == 0) return facts.claims.is_known() ? ", stand-alone" : "";
   return owned == all ? ", owned" : fmt::format(", {} owned", owned);
 }
 
@@ -99,9 +102,14 @@ Result<void> print_cloned(const CloneNames& names,
   std::vector<kube::Read> reads;
   for (const std::string& target : done) reads.push_back({.gvr = gvr::vm(), .ns = there.ns, .name = target});
   reads.push_back({.gvr = gvr::pvc(), .ns = there.ns, .keep = {{"metadata.ownerReferences"}}});
+  const bool volumes = names.method == CloneMethod::cdi;
+  if (volumes)
+    reads.push_back({.gvr = gvr::data_volume(), .ns = there.ns, .keep = {{"metadata.ownerReferences"}}});
   // They are done, whatever this last look at them says.
   const auto got = kube::fetch(*api, std::move(reads));
-  const kube::Fact claims = got ? got->back() : kube::Fact::unreadable({});
+  OwnerFacts owners{kube::Fact::unreadable({}), kube::Fact::unreadable({})};
+  if (got) owners.claims = (*got)[done.size()];
+  if (got && volumes) owners.volumes = got->back();
   std::vector<Json> objects;
   std::vector<std::vector<std::string>> rows;
   std::string ids;
@@ -112,7 +120,7 @@ Result<void> print_cloned(const CloneNames& names,
     // One that runs has all its disks, whatever was said of them before it started.
     const Verdict* running = outcome.seen.verdict("running-" + done[i]);
     const bool runs = running != nullptr && running->state == Verdict::State::done;
-    rows.push_back(result_row(done[i], names.source, vm, owner_words(vm, outcome.seen, claims),
+    rows.push_back(result_row(done[i], names.source, vm, owner_words(vm, owners),
                               runs ? nullptr : outcome.seen.verdict(usable(done[i]))));
     ids += resource_name({gvr::vm(), there.ns, done[i]}) + "\n";
     if (known) objects.push_back(vm);
