@@ -213,10 +213,9 @@ Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& 
       .until_then = fmt::format(
           "with what {} holds then, and only while nothing uses that; --bind fills it at once", names.source),
       .source = {.ns = at.ns, .claim = names.source}};
-  steps.add(
-      "usable-" + names.target, {"disk"},
-      op::Await{ref, status::watches_data_volumes(wait), status::data_volumes_judge(wait)},
-      "until it is filled, or waits for its first consumer");
+  steps.add("usable-" + names.target, {"disk"},
+            op::Await{ref, status::watches_data_volumes(wait), status::data_volumes_judge(wait)},
+            "until it is filled, or waits for its first consumer");
   std::vector<Watched> watches = status::watches_data_volumes(wait);
   for (Watched& watched : watches) watched.required = false;
   steps.add_gone({steps.add_undo("disk", ref, {})}, std::move(watches), status::data_volumes_gone_judge(wait),

@@ -300,8 +300,9 @@ Result<std::vector<Finding>> class_findings(const ClusterFacts& facts, const std
                  .message = fmt::format("whether there is a StorageClass {} cannot be read: {}",
                                         printable(name), unreadable(gvr::storage_class())),
                  .hint = meant.empty() ? "" : fmt::format("did you mean {}?", meant)};
-  return refuse(fmt::format("StorageClass {} does not exist", printable(name)),
-                meant.empty() ? "kubectl get storageclasses" + flags : fmt::format("did you mean {}?", meant));
+  return refuse(
+      fmt::format("StorageClass {} does not exist", printable(name)),
+      meant.empty() ? "kubectl get storageclasses" + flags : fmt::format("did you mean {}?", meant));
 }
 
 }  // namespace wukong::commands

@@ -208,8 +208,7 @@ TEST_CASE("clone by method cdi: of claims, the source is watched: it must stay o
   options.source = "pvc/web-root";
   options.method = "auto";
   const ClaimFacts facts{.cdi = sound(), .claim = Fact::known(claim("dir")), .pods = Fact::known(list({}))};
-  CHECK(watched(*plan_claim(options, *claim_names(options, kScope), facts, Settled{}, kScope), "pods") ==
-        "demo/");
+  CHECK(watched(*plan_claim(options, *claim_names(options, kScope), facts, kScope), "pods") == "demo/");
 }
 
 TEST_CASE("clone by method cdi: a disk of files makes a DataVolume of files, which CDI fills from no other") {

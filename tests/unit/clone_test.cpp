@@ -312,7 +312,8 @@ TEST_CASE("clone plan: what cannot be read refuses nothing, and is said") {
   facts.claim_names.clear();
   const auto plan = planned(facts);
   REQUIRE(plan.has_value());
-  CHECK(plan->notes.size() == 1);
+  REQUIRE(plan->notes.size() == 2);
+  CHECK(plan->notes[1].ends_with("(needs: list kubevirts.kubevirt.io)"));
 }
 
 // ---- a target that differs, snapshots as sources
@@ -593,7 +594,8 @@ TEST_CASE("clone --wait: prints the new VM, removes the clone object") {
   serve_clone(api);
   Screen screen;
   REQUIRE(command(api, screen, {"clone", "web", "web2", "--wait"}).has_value());
-  CHECK(screen.out == "NAME   STATUS    DISKS     CLONED FROM\nweb2   Stopped   1 bound   web\n");
+  CHECK(screen.out ==
+        "NAME   STATUS    DISKS                  CLONED FROM\nweb2   Stopped   1 bound, stand-alone   web\n");
   CHECK(api.stored("virtualmachineclones", "demo", "web2-opid1") == nullptr);
   CHECK(
       screen.err.starts_with("operation opid1: clone demo/web -> demo/web2\n"
