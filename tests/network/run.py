@@ -77,10 +77,10 @@ class Base(unittest.TestCase):
 
     def kubeconfig(self, **cluster):
         """The sandbox' cluster with other fields; by token, for TLS may end on the way."""
-        fields = {"server": self.server, "certificate-authority-data": self.ca, **cluster}
+        fields = {"server": self.server, "certificate-authority-data": self.ca} | {name.replace("_", "-"): value for name, value in cluster.items()}
         config = {"apiVersion": "v1", "kind": "Config", "current-context": "c",
                   "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u", "namespace": "demo"}}],
-                  "clusters": [{"name": "k", "cluster": {name.replace("_", "-"): value for name, value in fields.items() if value is not None}}],
+                  "clusters": [{"name": "k", "cluster": {name: value for name, value in fields.items() if value is not None}}],
                   "users": [{"name": "u", "user": {"token": self.token}}]}
         path = self.folder / "kubeconfig"
         path.write_text(json.dumps(config))
@@ -193,8 +193,11 @@ class CertificateServer:
                 "-keyout", f"{self.folder}/{name}.key", "-out", f"{self.folder}/{name}.crt")
 
     def issue(self, name):
+        """In one moment each, for another request may be reading them; and two may be refused at once."""
         for end in ("key", "crt"):
-            shutil.copy(f"{self.folder}/{name}.{end}", f"{self.folder}/me.{end}")
+            made = f"{self.folder}/{threading.get_ident()}.{end}"
+            shutil.copy(f"{self.folder}/{name}.{end}", made)
+            os.replace(made, f"{self.folder}/me.{end}")
 
     def close(self):
         self.server.shutdown()

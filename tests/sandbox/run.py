@@ -139,7 +139,7 @@ class Kubectl(Sandbox):
 
 class Clone(Sandbox):
     def test_clone(self):
-        self.assertRegex(self.clone("web", "web2"), r"web2 +Stopped +2 bound +web")
+        self.assertRegex(self.clone("web", "web2"), r"web2 +Stopped +2 bound, stand-alone +web")
         self.assertIn("No resources found", self.kubectl("get", "vmclone,vmsnapshot,vmrestore,vs", "-n", "demo"))
 
     def test_running_source(self):
