@@ -31,10 +31,11 @@ from lab.registry import SCENARIOS, in_order  # noqa: E402
 from lab.sides import Cluster, Sandbox  # noqa: E402
 
 
-def hear_hang_ups():
+def hear_signals():
     """What this program ignores, as under nohup, the programs that it starts would ignore, too; what it hears, they end by."""
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: None)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def load_scenarios():
@@ -138,7 +139,7 @@ def main():
     options, began = arguments(), time.monotonic()
     # As Ctrl-C does, so that what was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    hear_hang_ups()
+    hear_signals()
     load_scenarios()
     chosen = [s for s in SCENARIOS.values() if re.search(options.only, s.name)]
     if options.list:

@@ -135,5 +135,5 @@ def in_a_terminal(t):
     screen = pyte.Screen(80, 24)
     pyte.ByteStream(screen).feed(child.parts['err'])
     lines = [line.rstrip() for line in screen.display if line.strip()]
-    check(any(re.match(r'copy +Stopped +1 bound +src', line) for line in lines), 'the screen:\n' + '\n'.join(lines) + f'\n{run}')
+    check(any(re.match(r'copy +Stopped +1 bound, stand-alone +src', line) for line in lines), 'the screen:\n' + '\n'.join(lines) + f'\n{run}')
     check(len(lines) <= 8, 'frames are left on the screen:\n' + '\n'.join(lines))

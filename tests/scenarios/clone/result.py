@@ -15,7 +15,7 @@ def two_disks_and_cloud_init(t):
              template_labels={'app': 'web'})
     first = {disk: t.side.fill(t.ns, c) for disk, c in t.claims_of('src').items()}
     before = t.traces()
-    t.clone('src', 'copy', '--wait', kubectl=True).expect(0, r'copy +Stopped +2 bound +src', no=['warning:', 'error:'])
+    t.clone('src', 'copy', '--wait', kubectl=True).expect(0, r'copy +Stopped +2 bound, stand-alone +src', no=['warning:', 'error:'])
     t.expect_only(before, 'copy')
     t.expect_same_content('src', 'copy')
 
