@@ -22,7 +22,7 @@ struct ClaimFacts {
 /// Errors: `usage` for names that Kubernetes would refuse, and for flags that are about VMs.
 Result<CloneNames> claim_names(const CloneOptions& options, const Scope& scope);
 
-/// Decides everything and does nothing. Steps: "disk"; with --wait "usable"; should it fail, its removal.
+/// Decides everything and does nothing. Steps: "disk"; with --wait "usable-NAME"; should it fail, its removal.
 /// Errors: `precondition`.
 Result<op::Operation> plan_claim(const CloneOptions& options, const CloneNames& names,
                                  const ClaimFacts& facts, const Scope& at);

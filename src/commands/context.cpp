@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFrame{100};
 
-/// Then its id is on what it makes.
+/// Only then does the operation's id stand on an object.
 bool makes_something(const op::Operation& operation) {
   return std::any_of(operation.steps.begin(), operation.steps.end(),
                      [](const op::Step& step) { return std::holds_alternative<op::Create>(step.action); });

@@ -24,7 +24,7 @@ enum class ObjectKind {
   operation  // all objects with one label vm.novasphere.dev/operation; no kind of the API
 };
 
-/// The kind in the version preferred here; nothing much for `operation`.
+/// The kind in the version preferred here; an empty one for `operation`.
 Gvr gvr_of(ObjectKind kind);
 /// The short word for people: "vmclone".
 std::string word_of(ObjectKind kind);

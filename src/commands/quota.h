@@ -23,7 +23,7 @@ Gvr limit_range_kind();
 /// a user makes, and let those that controllers make for them fail later, often without a word.
 Result<void> check_quotas(const op::Charge& charge, const QuotaFacts& facts, const Scope& at);
 
-/// The reads that check_quotas() lives on.
+/// The reads that check_quotas() needs.
 std::vector<kube::Permission> quota_reads(const std::string& ns);
 
 }  // namespace wukong::commands

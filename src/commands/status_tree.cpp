@@ -49,7 +49,7 @@ StatusNode node_of(const ObjectArgument& what, const Json& object, const Invento
   return node;
 }
 
-/// An export that can be read is at nobody's expense but that of the disks it holds.
+/// A ready export only waits for its reader.
 void describe_export(const Json& object, StatusNode& node) {
   if (node.state != State::done) return;
   node.state = State::waiting;

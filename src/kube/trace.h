@@ -12,7 +12,7 @@
 
 namespace wukong::kube {
 
-/// One exchange as it went over the wire, secrets included: never print it but by trace_lines() and the like.
+/// One exchange as it went over the wire, secrets included: never print it but by request_lines() and response_lines().
 struct Traced {
   std::string method{};
   std::string url{};
