@@ -22,8 +22,9 @@ void drop(std::vector<std::pair<Id, T>>& list, Id id) {
   std::erase_if(list, [id](const auto& entry) { return entry.first == id; });
 }
 
-/// Those who listen; calling one may change the list.
+/// Those who listen.
 void tell(const std::vector<std::pair<Id, std::function<void()>>>& listening) {
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): calling one may change the list
   const auto now = listening;
   for (const auto& [id, heard] : now) heard();
 }
