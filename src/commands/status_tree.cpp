@@ -16,6 +16,8 @@ namespace wukong::commands {
 namespace {
 
 using State = StatusNode::State;
+/// Source: CDI pkg/controller/clone, LabelOwnedByUID; seen with 1.65.
+constexpr const char* kOwnedByUid = "cdi.kubevirt.io/OwnedByUID";
 /// Kinds that are roots by themselves, in the order in which they claim children.
 constexpr std::array kRoots{
     ObjectKind::clone, ObjectKind::restore,     ObjectKind::snapshot, ObjectKind::vm_export,
@@ -154,6 +156,9 @@ bool is_about(const ObjectArgument& what, const Json& object, const std::string&
 
 /// Claims and VolumeSnapshots of others are none of ours: only what copies data, or carries our label, is told of.
 bool is_ours_to_tell(const ObjectArgument& what, const Json& object) {
+  // What CDI makes on the way to another claim: that one tells of it.
+  if (what.kind == ObjectKind::claim && !text(object, {"metadata", "labels", kOwnedByUid}).empty())
+    return false;
   if (what.kind == ObjectKind::claim)
     return is_mine(object) || !text(object, {"spec", "dataSourceRef", "kind"}).empty();
   if (what.kind == ObjectKind::volume_snapshot) return items(object, {"metadata", "ownerReferences"}).empty();
@@ -192,7 +197,10 @@ class Forest {
     if (!filter_.vm.empty() && !is_about(what, object, filter_.vm, inventory_)) return;
     roots_.push_back(std::move(node));
   }
-  void take(const ObjectArgument& what) { taken_.emplace(what.kind, what.name); }
+  void take(const ObjectArgument& what) {
+    taken_.emplace(what.kind, what.name);
+    if (what.kind == ObjectKind::data_volume) taken_.emplace(ObjectKind::claim, what.name);  // which it makes
+  }
   void take_all(const StatusNode& node) {
     take(node.what);
     for (const StatusNode& child : node.children) take_all(child);

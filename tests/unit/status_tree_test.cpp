@@ -145,6 +145,25 @@ TEST_CASE("status: what only its operation can give up stands below that, also w
   CHECK(words(one.front().children) == "vm/web2 ");
 }
 
+TEST_CASE("status: a DataVolume tells of its claim, and of what CDI makes on the way to that") {
+  InventoryMaker maker;
+  const Json source = {{"dataSourceRef", {{"kind", "VolumeCloneSource"}, {"name", "s"}}}};
+  const Json pending = of_operation("o1", {{"spec", source}, {"status", {{"phase", "Pending"}}}});
+  Json on_the_way = pending;
+  on_the_way["metadata"]["labels"]["cdi.kubevirt.io/OwnedByUID"] = "u";
+  maker.put(Kind::data_volume, "web-root", {{"status", {{"phase", "CloneInProgress"}}}})
+      .put(Kind::claim, "web-root", pending)
+      .put(Kind::claim, "tmp-pvc-u", on_the_way);
+  const std::vector<StatusNode> roots = status_tree(maker.make(), {});
+  REQUIRE(roots.size() == 1);
+  CHECK(roots[0].what == ObjectArgument{Kind::data_volume, "web-root"});
+  maker.close(Kind::data_volume);
+  const std::vector<StatusNode> blind = status_tree(maker.make(), {});
+  REQUIRE(blind.size() == 1);
+  CHECK(blind[0].children.size() == 1);
+  CHECK(blind[0].children[0].what == ObjectArgument{Kind::claim, "web-root"});
+}
+
 TEST_CASE("status: a source that an operation has stopped is told of until it runs again") {
   InventoryMaker maker;
   Json source = vm_on({"web-root"});
