@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kNamed = 6;
 
-/// "cancel vmclone/x in demo: deletes a, b and 3 more"
+/// "cancel vmclone/x in demo: deletes a, b and 3 more, starts VM web again"
 std::string question(const CancelPlan& plan) {
   std::vector<std::string> names = plan.names();
   std::string more;
@@ -27,9 +27,10 @@ std::string question(const CancelPlan& plan) {
     more = fmt::format(" and {} more", names.size() - kNamed);
     names.resize(kNamed);
   }
-  if (names.empty())
-    return fmt::format("{}: {}", plan.operation.title, fmt::join(plan.operation.notes, "; "));
-  return fmt::format("{}: deletes {}{}", plan.operation.title, fmt::join(names, ", "), more);
+  std::vector<std::string> acts;
+  if (!names.empty()) acts.push_back(fmt::format("deletes {}{}", fmt::join(names, ", "), more));
+  if (!plan.starts.empty()) acts.push_back(fmt::format("starts VM {} again", fmt::join(plan.starts, ", ")));
+  return fmt::format("{}: {}", plan.operation.title, fmt::join(acts, ", "));
 }
 
 /// Those of several that are left, each once.
@@ -178,7 +179,7 @@ void add_cancel(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
       "  # All that an interrupted run has made, without a question\n"
       "  kubectl wukong cancel operation/x7k2p -n demo -y\n"
       "  # All that is under way in a namespace\n"
-      "  kubectl wukong cancel -n demo $(kubectl wukong status -n demo -o name)\n"
+      "  kubectl wukong status -n demo -o name | xargs -r kubectl wukong cancel -n demo -y\n"
       "  # What would be done\n"
       "  kubectl wukong cancel vmrestore/undo --dry-run\n");
   sub->callback([options, &chosen] { chosen = [options](Context& cx) { return run(*options, cx); }; });

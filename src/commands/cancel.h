@@ -41,6 +41,7 @@ struct Refused {
 struct CancelPlan {
   op::Operation operation{};
   std::vector<Going> goes{};
+  std::vector<std::string> starts{};  // VMs that the operation has stopped
   std::vector<Refused> refused{};
   std::chrono::nanoseconds limit{};  // of each wait until something is gone; zero: none
 

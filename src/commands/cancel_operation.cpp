@@ -271,6 +271,7 @@ void add_starts(const std::vector<StoppedVm>& stopped, std::size_t number, const
     each.ids = fmt::format("{}-{}-", number, each.vm.name);
     add_start(plan.operation, each);
     plan.operation.put_back_command = start_command(each, inventory.where());
+    plan.starts.push_back(each.vm.name);
     plan.operation.notes.push_back(
         fmt::format("VM {} is started again: the operation has stopped it", each.vm.name));
   }

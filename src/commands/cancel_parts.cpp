@@ -55,6 +55,7 @@ void CancelPlan::absorb(CancelPlan&& other) {
   for (std::string& note : other.operation.notes) operation.notes.push_back(std::move(note));
   if (!other.operation.put_back_command.empty())
     operation.put_back_command = std::move(other.operation.put_back_command);
+  for (std::string& vm : other.starts) starts.push_back(std::move(vm));
   for (Going& each : other.goes) add_going(each.ref, std::move(each.uid));
 }
 

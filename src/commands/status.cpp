@@ -298,7 +298,7 @@ void add_status(CLI::App& app, std::function<Result<void>(Context&)>& chosen) {
       "  # Everything that VM web is source or target of\n"
       "  kubectl wukong status web\n"
       "  # Give up all that is under way\n"
-      "  kubectl wukong cancel $(kubectl wukong status -o name) -y\n");
+      "  kubectl wukong status -o name | xargs -r kubectl wukong cancel -y\n");
   sub->callback([options, &chosen] { chosen = [options](Context& cx) { return run(*options, cx); }; });
 }
 

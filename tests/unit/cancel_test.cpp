@@ -541,6 +541,7 @@ TEST_CASE("cancel operation: a source that it has stopped runs again, whatever e
   REQUIRE(only_stopped.has_value());
   CHECK(op::shape_problem(only_stopped->operation).empty());
   CHECK(deletions(*only_stopped).empty());
+  CHECK(only_stopped->starts == std::vector<std::string>{"web"});
   CHECK(only_stopped->operation.steps.back().id == "0-web-start-again");
   CHECK(only_stopped->operation.steps.back().phase == op::Phase::put_back);
   CHECK(only_stopped->operation.put_back_command.find("virtualmachine web -n demo --context staging") !=
