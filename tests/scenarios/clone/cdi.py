@@ -14,6 +14,14 @@ def clone_type(t, claim):
     return t.get('persistentvolumeclaims', claim)['metadata']['annotations'].get('cdi.kubevirt.io/cloneType')
 
 
+def source_without_snapshots(t):
+    """Filled; KubeVirt has said that it cannot snapshot the disk."""
+    t.source('src', storage_class=t.side.class_without_snapshots, bound=False)
+    until('bound', lambda: t.bound('src'))
+    t.side.fill(t.ns, 'src-root')
+    t.until_reported('src')
+
+
 def template_source(t, name='src', storage_class=None):
     """A VM whose disk is made by its dataVolumeTemplates, filled."""
     body = manifests.vm(name, {'root': {'dataVolume': {'name': f'{name}-root'}}})
@@ -75,10 +83,7 @@ def template_disk(t):
 @scenario(needs=CDI, seconds=20)
 def no_snapshots(t):
     """auto: a disk that cannot be snapshotted is copied by CDI, and it is said."""
-    t.source('src', storage_class=t.side.class_without_snapshots, bound=False)
-    until('bound', lambda: t.bound('src'))
-    t.side.fill(t.ns, 'src-root')
-    t.until_reported('src')
+    source_without_snapshots(t)
     clone(t, 'src', 'copy', '--wait').expect(0, 'method cdi: disk root cannot be snapshotted', 'copied in full: copy-root', r'copy +Stopped +1 bound')
     t.expect_same_content('src', 'copy')
     check(clone_type(t, 'copy-root') == 'copy', 'not copied')
@@ -148,10 +153,7 @@ def running_source_by_snapshot(t):
 @scenario(needs=CDI, seconds=30)
 def running_source_stopped(t):
     """Storage without snapshots: the source is stopped meanwhile, and started again; also when the clone fails."""
-    t.source('src', storage_class=t.side.class_without_snapshots, bound=False)
-    until('bound', lambda: t.bound('src'))
-    t.side.fill(t.ns, 'src-root')
-    t.until_reported('src')
+    source_without_snapshots(t)
     t.power('src', True)
 
     def runs():
@@ -170,10 +172,7 @@ def running_source_stopped(t):
 @scenario(needs=CDI, seconds=30)
 def started_meanwhile(t):
     """Somebody starts the source while it is copied: CDI looks only before it reads. What would be of no one moment is undone."""
-    t.source('src', storage_class=t.side.class_without_snapshots, bound=False)
-    until('bound', lambda: t.bound('src'))
-    t.side.fill(t.ns, 'src-root')
-    t.until_reported('src')
+    source_without_snapshots(t)
     before = t.traces()
     child = t.start('clone', 'src', 'copy', '--method', 'cdi', '--wait', '--stall-timeout', '20s')
     until('it begins', lambda: 'copy-root' in t.names('datavolumes') or child.ended(), 60)
@@ -240,10 +239,7 @@ def first_start(t):
 @scenario(needs=CDI, seconds=30)
 def many_copies(t):
     """--count on storage without snapshots: one DataVolume per disk and VM."""
-    t.source('src', storage_class=t.side.class_without_snapshots, bound=False)
-    until('bound', lambda: t.bound('src'))
-    t.side.fill(t.ns, 'src-root')
-    t.until_reported('src')
+    source_without_snapshots(t)
     before = t.traces()
     clone(t, 'src', 'web-#', '--count', '3', '--wait').expect(0, 'method cdi', 'web-1 +Stopped', 'web-3 +Stopped')
     for target in ('web-1', 'web-2', 'web-3'):

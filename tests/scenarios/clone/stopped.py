@@ -3,7 +3,7 @@ import re
 import signal
 import time
 
-from clone.cdi import CDI, template_source
+from clone.cdi import CDI, source_without_snapshots, template_source
 from lab import check, printed, scenario, until
 
 
@@ -107,10 +107,7 @@ def the_terminal_goes(t):
 @scenario(needs=CDI, seconds=40)
 def interrupted_while_it_is_copied(t):
     """A disk that is half copied when its source starts again holds data of no one moment: it goes, and is copied anew."""
-    t.source('src', storage_class=t.side.class_without_snapshots, bound=False)
-    until('bound', lambda: t.bound('src'))
-    t.side.fill(t.ns, 'src-root')
-    t.until_reported('src')
+    source_without_snapshots(t)
     interrupted_copy(t)
 
 

@@ -31,16 +31,19 @@ def nothing_is_under_way(t):
 def a_clone_and_its_claims(t):
     child, _ = slow_clone(t, delay=8)
     clone, = t.names('virtualmachineclones')
-    run = t.wukong('status').expect(0, 'NAME +STAGE +PROGRESS +AGE', rf'vmclone/{clone} +Restoring +0 of 2 volumes bound',
-                                    r'─ vmrestore/tmp-restore-', r'   ├─ pvc/restore-\S+-data +Provisioning', r'└─ pvc/restore-\S+-root')
+    # At once: the clone goes on meanwhile, and cannot be held for long everywhere.
+    plain, names, one_vm, one, mine, objects = [
+        t.start('status', *words)
+        for words in ((), ('-o', 'name'), ('copy' if t.vm('copy') else 'src', '-o', 'json'), (f'vmclone/{clone}',), ('-A', '--mine'), ('-o', 'yaml'))]
+    run = plain.end().expect(0, 'NAME +STAGE +PROGRESS +AGE', rf'vmclone/{clone} +Restoring +0 of 2 volumes bound',
+                             r'─ vmrestore/tmp-restore-', r'   ├─ pvc/restore-\S+-data +Provisioning', r'└─ pvc/restore-\S+-root')
     check(run.out.count('\n') == 5, run)
-    check(t.wukong('status', '-o', 'name').expect(0).out == f'virtualmachineclone.clone.kubevirt.io/{clone}\n', 'name')
-    tree = json.loads(t.wukong('status', 'copy' if t.vm('copy') else 'src', '-o', 'json').expect(0).out)
-    node, = tree['items']
+    check(names.end().expect(0).out == f'virtualmachineclone.clone.kubevirt.io/{clone}\n', 'name')
+    node, = json.loads(one_vm.end().expect(0).out)['items']
     check(node['kind'] == 'VirtualMachineClone' and node['state'] == 'working' and len(node['children'][0]['children']) == 2, str(node))
-    t.wukong('status', f'vmclone/{clone}').expect(0, 'Restoring')
-    t.wukong('status', '-A', '--mine').expect(0, rf'{t.ns} +vmclone/{clone} ')
-    t.wukong('status', '-o', 'yaml').expect(0, 'kind: StatusList')
+    one.end().expect(0, 'Restoring')
+    mine.end().expect(0, rf'{t.ns} +vmclone/{clone} ')
+    objects.end().expect(0, 'kind: StatusList')
     t.hurry()
     child.end().expect(0)
     until('it is over', lambda: 'nothing is under way' in t.wukong('status').expect(0).err)  # what was temporary goes by and by
